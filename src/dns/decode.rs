@@ -1,0 +1,1 @@
+//! Reading a request: the header, the one question, and every record behind it.

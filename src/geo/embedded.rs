@@ -1,0 +1,1 @@
+//! The country database in the binary.

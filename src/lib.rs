@@ -1,0 +1,40 @@
+//! Rhumb, a global traffic manager: an authoritative DNS server whose answers follow policy, the
+//! client's location, and the health of regional load-balancer clusters that it probes itself.
+//!
+//! There are two ways through the house. A query, and nothing else on its way:
+//!
+//! ```text
+//! server::udp → dns::decode → zone::lookup → policy::pick (a table read) → dns::encode → server::udp
+//!               └──────── all called, in this order, from `answer`, on one `Snapshot` ─────────┘
+//! ```
+//!
+//! A change of health:
+//!
+//! ```text
+//! health::probe (I/O) → health::tracker (pure) → world::publish → the next query sees it
+//! ```
+//!
+//! Everything a query needs is decided before it arrives: a publish turns zones × client classes ×
+//! health into tables, and a query is one hash of the name, at most one search of the client's
+//! place, one weighted draw, one copy.
+//!
+//! In reading order: [`dns`] the format; [`zone`] what we are authoritative for; [`geo`] where
+//! clients are; [`policy`] what is decided; [`health`] what is known of the members; [`world`] all
+//! of that as one immutable snapshot; [`answer`](mod@answer) one query on one snapshot; [`server`]
+//! the sockets; [`config`] what people write; [`admin`] and [`cli`] what operators use; [`state`]
+//! what survives a restart; [`run`] the wiring.
+
+pub mod admin;
+pub mod answer;
+pub mod cli;
+pub mod config;
+pub mod dns;
+pub mod geo;
+pub mod health;
+pub mod policy;
+pub mod run;
+pub mod server;
+pub mod state;
+pub mod sys;
+pub mod world;
+pub mod zone;

@@ -1,0 +1,1 @@
+//! The wiring: starts every part, owns shutdown.
