@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use crate::config::Config;
 use crate::geo::partition::Partition;
 use crate::health::{MemberHealth, Target};
 use crate::policy::choice::{PolicyChoices, PoolTables};
@@ -32,8 +31,10 @@ pub struct World {
     pub plans: Plans,
     /// The policies that names route to, by [`RouteId`].
     pub routes: Vec<Route>,
+    /// By `PolicyId`; absent where no name routes to the policy itself.
+    pub route_of: Vec<Option<RouteId>>,
     /// What is probed, by `TargetId`.
-    pub targets: Vec<Target>,
+    pub targets: Vec<Arc<Target>>,
     /// Each target's probe by name.
     pub target_names: Vec<String>,
     /// Answers by pool, one row for each counting thread.
@@ -69,12 +70,4 @@ pub struct Snapshot {
     pub health: Arc<[MemberHealth]>,
     /// Grows with every snapshot of this process.
     pub generation: u64,
-}
-
-impl World {
-    /// Builds a world; a checked configuration cannot fail to build.
-    #[must_use]
-    pub fn build(_config: Config, _databases: &crate::geo::mmdb::Databases) -> Self {
-        todo!()
-    }
 }
