@@ -14,6 +14,7 @@ use crate::policy::{Policies, PolicyId};
 use crate::zone::Zones;
 
 pub mod build;
+mod members;
 pub mod publish;
 
 /// An index into a world's routed policies: those that some name routes to.
