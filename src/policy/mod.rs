@@ -7,8 +7,10 @@
 //! 2. [`choice`]: a plan under today's health: the tables that a query reads.
 //! 3. [`pick`]: one query's walk through those tables, with its random word or its hash.
 //!
-//! [`decide`] evaluates the first two and tells a [`decide::Trace`] about it; `explain` listens.
+//! [`resolve`] makes the plan and [`decide`] the choice; each method has a file with its part in
+//! both. They tell a [`decide::Trace`] what they do; [`explain`] listens.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZeroU16;
@@ -19,11 +21,27 @@ use ipnet::IpNet;
 use crate::geo::{Asn, Continent, Coordinates, Country, FactSet, Subdivision};
 use crate::health::TargetId;
 
+pub mod alias;
 pub mod choice;
 pub mod decide;
 pub mod explain;
+pub mod hash;
 pub mod pick;
 pub mod plan;
+pub mod resolve;
+pub mod standing;
+
+mod all;
+mod failover;
+pub mod geo;
+mod latency;
+pub mod nearest;
+mod weighted;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
 
 /// An index into [`Policies::pools`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -244,6 +262,23 @@ pub struct PrefixLengths {
     pub v6: u8,
 }
 
+impl PrefixLengths {
+    /// The longer of both, in each family.
+    #[must_use]
+    pub fn longer(self, other: Self) -> Self {
+        Self { v4: self.v4.max(other.v4), v6: self.v6.max(other.v6) }
+    }
+
+    /// The length for a family.
+    #[must_use]
+    pub fn of(self, family: Family) -> u8 {
+        match family {
+            Family::V4 => self.v4,
+            Family::V6 => self.v6,
+        }
+    }
+}
+
 /// A name whose A and AAAA come from a policy.
 #[derive(Clone, Debug)]
 pub struct Routed {
@@ -317,6 +352,16 @@ impl Policies {
         &self.members[id.0 as usize]
     }
 
+    /// What a policy is called: its name, a pool's, else its canonical text.
+    #[must_use]
+    pub fn called(&self, id: PolicyId) -> &str {
+        let node = self.node(id);
+        match node.policy {
+            Policy::Pool(pool) => &self.pool(pool).name,
+            _ => node.name.as_deref().unwrap_or(&node.label),
+        }
+    }
+
     /// The ids of a policy's children, in the order listed.
     #[must_use]
     pub fn children(&self, id: PolicyId) -> Vec<PolicyId> {
@@ -333,19 +378,17 @@ impl Policies {
         }
     }
 
-    /// Every node that a policy can reach, itself included, each once.
+    /// Every node that a policy can reach, itself included, each once; children before parents.
     #[must_use]
     pub fn reachable(&self, root: PolicyId) -> Vec<PolicyId> {
-        let mut seen = vec![false; self.policies.len()];
-        let mut stack = vec![root];
+        // A child's id is below its parent's, so the largest id left has no parent left.
+        let mut left = BTreeSet::from([root]);
         let mut found = Vec::new();
-        while let Some(id) = stack.pop() {
-            if !std::mem::replace(&mut seen[id.0 as usize], true) {
-                found.push(id);
-                stack.extend(self.children(id));
-            }
+        while let Some(id) = left.pop_last() {
+            found.push(id);
+            left.extend(self.children(id));
         }
-        found.sort_unstable();
+        found.reverse();
         found
     }
 
@@ -420,7 +463,7 @@ impl Policies {
                 Policy::Sticky { by, .. } => Some(by),
                 _ => None,
             })
-            .reduce(|a, b| PrefixLengths { v4: a.v4.max(b.v4), v6: a.v6.max(b.v6) })
+            .reduce(PrefixLengths::longer)
     }
 
     /// Whether the answer can depend on who asks.

@@ -1,12 +1,24 @@
 //! One query's walk through the tables of a choice.
+//!
+//! The client's class leads to a decision, the decision to a pool, the pool to members. Nothing is
+//! allocated or locked; every step goes to a choice of a smaller id, so each way down ends.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use super::{Family, PoolId, Routed};
-use crate::world::Snapshot;
+use super::choice::{Choice, ChoiceId, Drawable, HashChild, Kind, MemberTable};
+use super::choice::{PolicyChoices, PoolTables};
+use super::decide::{Decided, Decision};
+use super::{Family, PoolId, PrefixLengths, Routed, TtlRange, WhenDown, hash};
+use crate::geo::partition::ClassId;
+use crate::geo::places::canonical;
+use crate::world::{Route, RouteId, Snapshot};
 
 /// The most members that one answer carries.
 pub const MAX_ANSWERS: usize = 16;
+
+/// The most pools that an `all` is followed to: nested, they could be many without end.
+const MAX_POOLS_TOGETHER: u32 = 1024;
 
 /// What a routed name answers to one query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +36,8 @@ pub struct Picked {
 }
 
 /// The kinds of answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Verdict {
     Addresses,
@@ -33,26 +46,461 @@ pub enum Verdict {
     Refused,
 }
 
-/// Picks the members to answer with. No allocation, no lock.
-pub fn pick(
-    _snapshot: &Snapshot,
-    _routed: &Routed,
-    _family: Family,
-    _client: IpAddr,
-    _rng: &mut fastrand::Rng,
-) -> Picked {
-    todo!()
+impl Picked {
+    fn empty(verdict: Verdict, ttl: u32) -> Self {
+        let nowhere = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+        Self { verdict, ttl, pool: None, addresses: [nowhere; MAX_ANSWERS], len: 0 }
+    }
+
+    /// The addresses to be sent.
+    #[must_use]
+    pub fn addresses(&self) -> &[IpAddr] {
+        self.addresses.get(..self.len).unwrap_or_default()
+    }
+
+    /// Takes one more, while there is room.
+    fn push(&mut self, address: IpAddr) {
+        if let Some(free) = self.addresses.get_mut(self.len) {
+            *free = address;
+            self.len += 1;
+        }
+    }
+
+    /// The verdict that follows from the addresses found.
+    fn judged(mut self) -> Self {
+        self.verdict = if self.len == 0 { Verdict::NoData } else { Verdict::Addresses };
+        self
+    }
 }
 
-/// The ECS scope of a routed name's answer to a client (POLICY.md, RFC 7871 §7.2.1): 0 when the
-/// policy does not depend on the client.
+/// Picks the members to answer with. No allocation, no lock.
+pub fn pick(
+    snapshot: &Snapshot,
+    routed: &Routed,
+    family: Family,
+    client: IpAddr,
+    rng: &mut fastrand::Rng,
+) -> Picked {
+    let found = route_of(snapshot, routed).and_then(|(id, route)| {
+        let tables =
+            Tables { choices: snapshot.choices.get(id.0 as usize)?, pools: &snapshot.pools };
+        let client = if route.sticky.is_some() { canonical(client) } else { client };
+        Some((tables, class_of(route, client), client))
+    });
+    match found {
+        Some((tables, class, client)) => tables.pick(routed, class, family, client, rng),
+        // A world has a route for every routed name: this is a fault of ours, and says so.
+        None => Picked::empty(Verdict::ServFail, routed.ttl.shortest),
+    }
+}
+
+/// The ECS scope of a routed name's answer to a client (POLICY.md, RFC 7871 §7.2.1), in bits of the
+/// client's own family: 0 when the policy does not depend on the client.
 #[must_use]
-pub fn scope(_snapshot: &Snapshot, _routed: &Routed, _client: IpAddr) -> u8 {
-    todo!()
+pub fn scope(snapshot: &Snapshot, routed: &Routed, client: IpAddr) -> u8 {
+    let Some((_, route)) = route_of(snapshot, routed).filter(|_| routed.ecs) else { return 0 };
+    let class = if route.plans.len() > 1 { route.partition.scope(client) } else { 0 };
+    class.max(sticky_scope(snapshot, route, client))
 }
 
 /// Whether a routed name's answers can depend on the client.
 #[must_use]
-pub fn client_dependent(_snapshot: &Snapshot, _routed: &Routed) -> bool {
-    todo!()
+pub fn client_dependent(snapshot: &Snapshot, routed: &Routed) -> bool {
+    route_of(snapshot, routed)
+        .is_some_and(|(_, route)| route.plans.len() > 1 || route.sticky.is_some())
+}
+
+/// The share of answers that carry members of each pool, computed, not sampled; see
+/// [`PolicyChoices::shares`]. Empty when the answer is none of a pool's.
+#[must_use]
+pub fn shares(
+    snapshot: &Snapshot,
+    routed: &Routed,
+    family: Family,
+    client: IpAddr,
+) -> Vec<(PoolId, f64)> {
+    let choice = route_of(snapshot, routed).and_then(|(id, route)| {
+        let choices = snapshot.choices.get(id.0 as usize)?;
+        let decision = choices.decision(class_of(route, client), family)?;
+        Some((choices, decision.choice_of(&routed.when_down)?))
+    });
+    choice.map(|(choices, root)| choices.shares(root)).unwrap_or_default()
+}
+
+/// The route of a routed name.
+pub(super) fn route_of<'s>(
+    snapshot: &'s Snapshot,
+    routed: &Routed,
+) -> Option<(RouteId, &'s Route)> {
+    let world = &snapshot.world;
+    let id = (*world.route_of.get(routed.policy.0 as usize)?)?;
+    Some((id, world.routes.get(id.0 as usize)?))
+}
+
+/// The class of a client; where there is one class only, without looking for its place.
+pub(super) fn class_of(route: &Route, client: IpAddr) -> ClassId {
+    if route.plans.len() > 1 { route.partition.class(client) } else { ClassId(0) }
+}
+
+/// The bits that a `sticky` hashes of this client, where its class meets one.
+pub(super) fn sticky_scope(snapshot: &Snapshot, route: &Route, client: IpAddr) -> u8 {
+    if route.sticky.is_none() {
+        return 0;
+    }
+    let plan = route.plans.get(class_of(route, client).0 as usize);
+    let by = plan.and_then(|plan| snapshot.world.plans.sticky(*plan));
+    by.map_or(0, |by| hashed_bits(by, client))
+}
+
+/// How many leading bits of the client's own address hold the hashed prefix. An embedded IPv4
+/// address stands behind 96 bits, that of 6to4 (2002::/16) behind 16.
+fn hashed_bits(by: PrefixLengths, client: IpAddr) -> u8 {
+    match (client, canonical(client)) {
+        (IpAddr::V4(_), _) => by.v4,
+        (IpAddr::V6(_), IpAddr::V6(_)) => by.v6,
+        (IpAddr::V6(outer), IpAddr::V4(_)) if outer.segments()[0] == 0x2002 => 16 + by.v4,
+        (IpAddr::V6(_), IpAddr::V4(_)) => 96 + by.v4,
+    }
+}
+
+impl TtlRange {
+    /// The TTL for a hint, in seconds.
+    #[must_use]
+    pub fn following(self, hint: Option<u32>) -> u32 {
+        let hint = hint.unwrap_or(self.longest);
+        hint.min(self.longest).max(self.shortest)
+    }
+}
+
+impl Decision {
+    /// The choice to walk under a `when_down`; absent when that takes no pool.
+    #[must_use]
+    pub fn choice_of(&self, when_down: &WhenDown) -> Option<ChoiceId> {
+        match (self.verdict, when_down) {
+            (Decided::Up(choice), _) => Some(choice),
+            (Decided::Down { as_if_up }, WhenDown::ServeAll | WhenDown::LastHealthy) => as_if_up,
+            (Decided::Down { .. }, _) => None,
+        }
+    }
+
+    /// The TTL of its answers, in seconds.
+    #[must_use]
+    pub fn ttl(&self, range: TtlRange) -> u32 {
+        match self.verdict {
+            Decided::Up(_) => range.following(self.hint),
+            Decided::Down { .. } => range.shortest,
+        }
+    }
+}
+
+/// The tables of one route, and its pools'.
+#[derive(Clone, Copy, Debug)]
+pub struct Tables<'s> {
+    /// From class to pool.
+    pub choices: &'s PolicyChoices,
+    /// By [`PoolId`].
+    pub pools: &'s [Arc<PoolTables>],
+}
+
+impl<'s> Tables<'s> {
+    /// Picks for a client of a class. `canonical` is the client's canonical address; it counts
+    /// under `sticky` only.
+    pub fn pick(
+        self,
+        routed: &Routed,
+        class: ClassId,
+        family: Family,
+        canonical: IpAddr,
+        rng: &mut fastrand::Rng,
+    ) -> Picked {
+        let Some(decision) = self.choices.decision(class, family) else {
+            return Picked::empty(Verdict::ServFail, routed.ttl.shortest);
+        };
+        let ttl = decision.ttl(routed.ttl);
+        let mut walk =
+            Walk { tables: self, family, client: canonical, answers: routed.answers, rng };
+        match (decision.verdict, &routed.when_down) {
+            (Decided::Up(choice), _) => walk.picks(choice, None, ttl),
+            (Decided::Down { as_if_up: None }, WhenDown::ServeAll | WhenDown::LastHealthy) => {
+                Picked::empty(Verdict::NoData, ttl)
+            }
+            (Decided::Down { as_if_up: Some(choice) }, WhenDown::ServeAll) => {
+                walk.picks(choice, None, ttl)
+            }
+            (Decided::Down { as_if_up: Some(choice) }, WhenDown::LastHealthy) => {
+                let last = walk.picks(choice, Some(Kind::LastHealthy), ttl);
+                if last.len > 0 { last } else { walk.picks(choice, None, ttl) }
+            }
+            (_, WhenDown::Fallback(addresses)) => fallback(addresses, family, ttl),
+            (_, WhenDown::NoData) => Picked::empty(Verdict::NoData, ttl),
+            (_, WhenDown::ServFail) => Picked::empty(Verdict::ServFail, ttl),
+            (_, WhenDown::Refused) => Picked::empty(Verdict::Refused, ttl),
+        }
+    }
+}
+
+/// The addresses of the family asked, in the order listed.
+fn fallback(addresses: &[IpAddr], family: Family, ttl: u32) -> Picked {
+    let mut picked = Picked::empty(Verdict::NoData, ttl);
+    for address in addresses.iter().filter(|address| Family::of(**address) == family) {
+        picked.push(*address);
+    }
+    picked.judged()
+}
+
+/// One query on its way down.
+struct Walk<'s, 'r> {
+    tables: Tables<'s>,
+    family: Family,
+    /// Its canonical address.
+    client: IpAddr,
+    /// How many members the name wants.
+    answers: Option<u8>,
+    rng: &'r mut fastrand::Rng,
+}
+
+/// Where the draws of a way down have led.
+enum End<'s> {
+    Pool(PoolId, Kind),
+    Several(&'s [ChoiceId]),
+    /// Only when tables do not fit together, which they always do.
+    Nowhere,
+}
+
+impl<'s> Walk<'s, '_> {
+    /// Walks from a choice to addresses. `instead` replaces the kind of members to draw from.
+    fn picks(&mut self, root: ChoiceId, instead: Option<Kind>, ttl: u32) -> Picked {
+        let mut picked = Picked::empty(Verdict::NoData, ttl);
+        let mut seed = None;
+        match self.descend(root, &mut seed) {
+            End::Pool(pool, kind) => {
+                let wanted = usize::from(self.answers.unwrap_or(1)).min(MAX_ANSWERS);
+                picked.pool = Some(pool);
+                let table = self.members(pool, instead.unwrap_or(kind));
+                match (table, seed) {
+                    (Some(table), None) => draw_members(table, wanted, self.rng, &mut picked),
+                    (Some(table), Some(seed)) => {
+                        let mut best = Best::new(wanted);
+                        table.members.iter().for_each(|member| best.offer(member, seed));
+                        best.in_order_of_score(&mut picked);
+                    }
+                    (None, _) => {}
+                }
+            }
+            End::Several(of) => self.picks_several(of, seed, instead, &mut picked),
+            End::Nowhere => {}
+        }
+        picked.judged()
+    }
+
+    /// Follows draws down to a pool or an `all`; sets `seed` to the client's hash on the way when a
+    /// `sticky` is passed.
+    fn descend(&mut self, from: ChoiceId, seed: &mut Option<u64>) -> End<'s> {
+        let choices = self.tables.choices;
+        let mut at = from;
+        loop {
+            let next = match choices.choice(at) {
+                Some(Choice::Leaf(pool, kind)) => return End::Pool(*pool, *kind),
+                Some(Choice::All(of)) => return End::Several(of),
+                Some(Choice::Draw { table, of }) => {
+                    table.draw(self.rng.u64(..)).and_then(|index| of.get(index)).copied()
+                }
+                Some(Choice::Hash { by, of }) => {
+                    if let Some(by) = by {
+                        *seed = Some(hash::client(self.client, *by));
+                    }
+                    best_child(of, seed.unwrap_or_default())
+                }
+                None => None,
+            };
+            match next {
+                Some(next) => at = next,
+                None => return End::Nowhere,
+            }
+        }
+    }
+
+    /// The union of the pools that several choices lead to: every member, or the name's `answers`.
+    fn picks_several(
+        &mut self,
+        of: &[ChoiceId],
+        seed: Option<u64>,
+        instead: Option<Kind>,
+        picked: &mut Picked,
+    ) {
+        let wanted = self.answers.map_or(MAX_ANSWERS, usize::from).min(MAX_ANSWERS);
+        let mut union = Union {
+            best: Best::new(wanted),
+            first: None,
+            instead,
+            by_chance: self.rng.u64(..),
+            pools_left: MAX_POOLS_TOGETHER,
+        };
+        self.gather(of, seed, &mut union);
+        picked.pool = union.first;
+        if seed.is_some() {
+            union.best.in_order_of_score(picked);
+        } else {
+            union.best.in_any_order(picked);
+            self.rng.shuffle(picked.addresses.get_mut(..picked.len).unwrap_or_default());
+        }
+    }
+
+    /// Adds the members that these choices lead to. Recursion is as deep as policies nest.
+    fn gather(&mut self, of: &[ChoiceId], seed: Option<u64>, union: &mut Union<'s>) {
+        for choice in of {
+            if union.pools_left == 0 {
+                return;
+            }
+            union.pools_left -= 1;
+            let mut seed = seed;
+            match self.descend(*choice, &mut seed) {
+                End::Pool(pool, kind) => {
+                    union.first.get_or_insert(pool);
+                    let table = self.members(pool, union.instead.unwrap_or(kind));
+                    let seed = seed.unwrap_or(union.by_chance);
+                    for member in table.into_iter().flat_map(|table| &table.members) {
+                        union.best.offer(member, seed);
+                    }
+                }
+                End::Several(inner) => self.gather(inner, seed, union),
+                End::Nowhere => {}
+            }
+        }
+    }
+
+    fn members(&self, pool: PoolId, kind: Kind) -> Option<&'s MemberTable> {
+        let pools = self.tables.pools;
+        pools.get(pool.0 as usize).map(|tables| tables.members(self.family, kind))
+    }
+}
+
+/// What an `all` gathers.
+struct Union<'s> {
+    best: Best<'s>,
+    first: Option<PoolId>,
+    instead: Option<Kind>,
+    /// The word that stands for the client's hash where no `sticky` made one.
+    by_chance: u64,
+    pools_left: u32,
+}
+
+/// The child with the best score; the first of equals.
+fn best_child(of: &[HashChild], seed: u64) -> Option<ChoiceId> {
+    if let [only] = of {
+        return Some(only.to);
+    }
+    let mut best = (f64::NEG_INFINITY, None);
+    for child in of {
+        let score = hash::score(seed, child.key, child.weight.into());
+        if score > best.0 {
+            best = (score, Some(child.to));
+        }
+    }
+    best.1
+}
+
+/// Draws distinct members by weight without replacement, in random order.
+fn draw_members(table: &MemberTable, wanted: usize, rng: &mut fastrand::Rng, picked: &mut Picked) {
+    let members = &table.members;
+    if wanted == 1 {
+        let drawn = table.draw.draw(rng.u64(..)).and_then(|index| members.get(index));
+        drawn.into_iter().for_each(|member| picked.push(member.address));
+        return;
+    }
+    if members.len() <= wanted {
+        members.iter().for_each(|member| picked.push(member.address));
+    } else {
+        let mut best = Best::new(wanted);
+        let word = rng.u64(..);
+        members.iter().for_each(|member| best.offer(member, word));
+        best.in_any_order(picked);
+    }
+    rng.shuffle(picked.addresses.get_mut(..picked.len).unwrap_or_default());
+}
+
+/// The members with the best scores out of any number that are offered: a draw by weight without
+/// replacement (Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006), by
+/// the client's hash or by one random word. An address stands once.
+struct Best<'s> {
+    slots: [Option<Slot<'s>>; MAX_ANSWERS],
+    len: usize,
+    wanted: usize,
+    /// Scores are computed when there are more members than wanted, not before.
+    scored: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Slot<'s> {
+    member: &'s Drawable,
+    seed: u64,
+    score: f64,
+}
+
+impl Slot<'_> {
+    fn scored(self) -> Self {
+        let score = hash::score(self.seed, self.member.key, self.member.weight.into());
+        Self { score, ..self }
+    }
+}
+
+impl<'s> Best<'s> {
+    /// `wanted` is at most [`MAX_ANSWERS`].
+    fn new(wanted: usize) -> Self {
+        Self { slots: [None; MAX_ANSWERS], len: 0, wanted: wanted.min(MAX_ANSWERS), scored: false }
+    }
+
+    fn taken(&mut self) -> &mut [Option<Slot<'s>>] {
+        self.slots.get_mut(..self.len).unwrap_or_default()
+    }
+
+    fn offer(&mut self, member: &'s Drawable, seed: u64) {
+        let mut offered = Slot { member, seed, score: 0.0 };
+        if self.scored {
+            offered = offered.scored();
+        }
+        let same = |slot: &&mut Option<Slot<'_>>| {
+            slot.is_some_and(|taken| taken.member.address == member.address)
+        };
+        if let Some(taken) = self.taken().iter_mut().find(same) {
+            // In several pools: its greatest weight counts.
+            if taken.is_some_and(|taken| taken.member.weight < member.weight) {
+                *taken = Some(offered);
+            }
+        } else if self.len < self.wanted {
+            self.slots[self.len] = Some(offered);
+            self.len += 1;
+        } else {
+            self.score_all();
+            self.replace_worst(offered.scored());
+        }
+    }
+
+    fn score_all(&mut self) {
+        if !std::mem::replace(&mut self.scored, true) {
+            self.taken().iter_mut().flatten().for_each(|slot| *slot = slot.scored());
+        }
+    }
+
+    fn replace_worst(&mut self, offered: Slot<'s>) {
+        let slots = self.taken().iter_mut().flatten();
+        let worst = slots.min_by(|a, b| a.score.total_cmp(&b.score));
+        if let Some(worst) = worst
+            && worst.score < offered.score
+        {
+            *worst = offered;
+        }
+    }
+
+    fn in_any_order(&self, picked: &mut Picked) {
+        self.slots.iter().flatten().for_each(|slot| picked.push(slot.member.address));
+    }
+
+    /// The same client gets the same order, its best member first.
+    fn in_order_of_score(mut self, picked: &mut Picked) {
+        self.score_all();
+        let score = |slot: &Option<Slot<'_>>| slot.map_or(f64::NEG_INFINITY, |slot| slot.score);
+        self.taken().sort_unstable_by(|a, b| score(b).total_cmp(&score(a)));
+        self.in_any_order(picked);
+    }
 }
