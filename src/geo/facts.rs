@@ -215,11 +215,3 @@ pub struct Facts {
     /// The database's, else the country's centroid.
     pub coordinates: Option<Coordinates>,
 }
-
-impl Country {
-    /// Takes an officially assigned ISO 3166-1 alpha-2 code, upper case.
-    #[must_use]
-    pub fn new(_code: &str) -> Option<Self> {
-        todo!()
-    }
-}
