@@ -85,6 +85,9 @@ pub enum Style {
     Plain,
 }
 
+/// The longest line that is shown to people, in octets; a mark in a longer one helps nobody.
+const LONGEST_SHOWN: usize = 400;
+
 /// A text with a name, indexed by line.
 #[derive(Debug)]
 pub struct Source {
@@ -128,6 +131,11 @@ impl Source {
     fn line(&self, line: usize) -> Range<usize> {
         let end = self.lines.get(line + 1).map_or(self.text.len(), |end| *end as usize);
         self.lines[line] as usize..end
+    }
+
+    /// The octets of the line in which a span starts.
+    fn line_length(&self, span: Span) -> usize {
+        self.line(self.position(span.start).0 - 1).len()
     }
 
     /// A span cut to its first line, so that a mark never runs over a whole block.
@@ -199,6 +207,10 @@ impl Diagnostic {
     /// Several lines with the source, a mark under the place, and what would be right.
     #[must_use]
     pub fn render(&self, style: Style) -> String {
+        if self.labels.iter().any(|label| label.source.line_length(label.span) > LONGEST_SHOWN) {
+            let help = self.help.iter().map(|help| format!("  help: {help}\n"));
+            return format!("  {}\n{}", self.one_line(), help.collect::<String>());
+        }
         let mut theme = match style {
             Style::Colour => GraphicalTheme::unicode(),
             Style::Plain => GraphicalTheme::unicode_nocolor(),

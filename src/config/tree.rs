@@ -112,7 +112,7 @@ pub fn parse(file: FileId, report: &mut Report) -> Option<Node> {
         let (event, span) = match parser.next_event()? {
             Ok(next) => next,
             Err(error) => {
-                builder.scan_error(&error, text);
+                builder.scan_error(&error);
                 return None;
             }
         };
@@ -183,6 +183,11 @@ impl Builder<'_> {
                     if let Value::Mapping(entries) = &mut open.value {
                         refuse_duplicates(entries, self.report);
                     }
+                    if let Some(key) = split_address(&open.value, self.places.text) {
+                        let (span, text) = (key.span, format!("{}:", key.value));
+                        self.needs_quotes(span);
+                        open.value = Value::Scalar { text, quoted: false };
+                    }
                     let end = span.end.max(open.span.end);
                     self.close(Node { span: Span { end, ..open.span }, value: open.value })
                 }
@@ -193,7 +198,7 @@ impl Builder<'_> {
 
     fn open(&mut self, span: Span, value: Value) -> Step {
         if self.open.len() == MAX_NESTING {
-            return self.refuse(span, &format!("nested deeper than {MAX_NESTING} levels"));
+            return self.refuse(span, &too_deep());
         }
         self.open.push(Open { span, value, key: None });
         Step::More
@@ -208,7 +213,11 @@ impl Builder<'_> {
         parent.span.end = parent.span.end.max(node.span.end);
         match (&mut parent.value, parent.key.take()) {
             (Value::Sequence(items), _) => items.push(node),
-            (Value::Mapping(entries), Some(key)) => entries.push((key, node)),
+            (Value::Mapping(entries), Some(key)) => {
+                // What is left out is best shown at the key that it is missing from.
+                let span = if node.is_omitted() { key.span } else { node.span };
+                entries.push((key, Node { span, ..node }));
+            }
             (Value::Mapping(_), None) => return self.key(node),
             (Value::Scalar { .. }, _) => {}
         }
@@ -239,10 +248,65 @@ impl Builder<'_> {
         Step::Refused
     }
 
-    fn scan_error(&mut self, error: &ScanError, _text: &str) {
-        let at = self.places.span(*error.marker(), *error.marker());
-        self.report.error(at, error.info().to_owned());
+    /// The parser's own message, or a better one where its cause can be told.
+    fn scan_error(&mut self, error: &ScanError) {
+        let place = self.places.span(*error.marker(), *error.marker());
+        let at = place.start as usize;
+        if let Some(address) = bare_address(self.places.text, at) {
+            return self.needs_quotes(self.places.octets(address.start, address.end));
+        }
+        let info = error.info();
+        let next = self.places.text[at..].chars().next();
+        if info.contains("unknown anchor") || info.starts_with("unexpected character") {
+            let indicator = next.unwrap_or('*');
+            let message = format!("a text that starts with `{indicator}` needs quotes");
+            self.report.error(place, message);
+        } else if info.contains("recursion limit") {
+            self.report.error(place, too_deep());
+        } else {
+            self.report.error(place, info.to_owned()).help_if(advice(info));
+        }
     }
+
+    fn needs_quotes(&mut self, span: Span) {
+        self.report
+            .error(span, "an IPv6 address that ends in `::` needs quotes")
+            .help("YAML takes a colon at the end of a word for the end of a key; write \"…::\"");
+    }
+}
+
+fn too_deep() -> String {
+    format!("nested deeper than {MAX_NESTING} levels")
+}
+
+/// What usually helps against a message of the parser.
+fn advice(info: &str) -> Option<&'static str> {
+    [
+        ("tabs", "indent with spaces"),
+        ("did not find expected key", "the keys of one mapping start in the same column"),
+        ("mapping values", "a text with a colon and a space in it needs quotes"),
+        ("invalid indentation", "what belongs together starts in the same column"),
+    ]
+    .into_iter()
+    .find_map(|(part, advice)| info.contains(part).then_some(advice))
+}
+
+/// An unquoted IPv6 address with `::` at its end that includes or ends at `at`.
+fn bare_address(text: &str, at: usize) -> Option<std::ops::Range<usize>> {
+    let part = |octet: &u8| octet.is_ascii_hexdigit() || b":.".contains(octet);
+    let bytes = text.as_bytes();
+    let start = at - bytes.get(..at)?.iter().rev().take_while(|octet| part(octet)).count();
+    let end = at + bytes[at..].iter().take_while(|octet| part(octet)).count();
+    let word = &text[start..end];
+    (word.ends_with("::") && word.parse::<std::net::Ipv6Addr>().is_ok()).then_some(start..end)
+}
+
+/// The key of a mapping that is in truth such an address, cut by the parser at its last colon.
+fn split_address<'v>(value: &'v Value, text: &str) -> Option<&'v Key> {
+    let Value::Mapping(entries) = value else { return None };
+    let [(key, node)] = &entries[..] else { return None };
+    let address = bare_address(text, key.span.start as usize)?;
+    (node.is_omitted() && address.len() == key.value.len() + 1).then_some(key)
 }
 
 /// Reports every key that stands twice, and keeps the first.
@@ -302,5 +366,138 @@ impl<'t> Places<'t> {
         let near = *near as usize;
         let far = self.text[near..].char_indices().nth(character % STRIDE);
         far.map_or(self.text.len(), |(at, _)| near + at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::diagnostic::Source;
+
+    fn read(text: &str) -> (Option<Node>, Vec<String>) {
+        let mut report = Report::default();
+        let file = report.add_source(Source::new("f.yaml", text));
+        let tree = parse(file, &mut report);
+        (tree, report.into_diagnostics().iter().map(|d| d.one_line()).collect())
+    }
+
+    /// A tree as text: scalars as they are, quoted ones in quotes, `()` around what is omitted.
+    fn shape(node: &Node) -> String {
+        match &node.value {
+            Value::Scalar { .. } if node.is_omitted() => "()".to_owned(),
+            Value::Scalar { text, quoted: false } => text.clone(),
+            Value::Scalar { text, quoted: true } => format!("{text:?}"),
+            Value::Sequence(items) => {
+                format!("[{}]", items.iter().map(shape).collect::<Vec<_>>().join(" "))
+            }
+            Value::Mapping(entries) => {
+                let entry = |(key, node): &(Key, Node)| format!("{}={}", key.value, shape(node));
+                format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(" "))
+            }
+        }
+    }
+
+    #[test]
+    fn scalars_stay_text() {
+        for (text, expected) in [
+            ("", "()"),
+            ("# nothing but a comment\n", "()"),
+            ("a: 010\nb: NO\nc: 1e3\nd: ~\n", "{a=010 b=NO c=1e3 d=~}"),
+            ("a:\nb: ''\n", "{a=() b=\"\"}"),
+            ("a: [x, { y: z }]\n", "{a=[x {y=z}]}"),
+            ("- a\n- - b\n  - c\n", "[a [b c]]"),
+            ("a: |\n  x\n  y\n", "{a=\"x\\ny\\n\"}"),
+            ("---\na: 10.0.0.0/8\n...\n", "{a=10.0.0.0/8}"),
+            ("\u{feff}a: b\r\nc: d\r\n", "{a=b c=d}"),
+            ("2001:db8::/32: x\nb: [::1, 2001:db8::1]", "{2001:db8::/32=x b=[::1 2001:db8::1]}"),
+        ] {
+            let (tree, mistakes) = read(text);
+            assert_eq!(mistakes, [""; 0], "{text:?}");
+            assert_eq!(shape(&tree.expect(text)), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn places_are_octets_also_behind_wide_characters() {
+        let text = format!("{}: [ü, x]\r\nb: \"y\"\r\n", "é".repeat(100));
+        let (tree, _) = read(&text);
+        let tree = tree.expect("a tree");
+        let [(first, list), (second, quoted)] = tree.entries().expect("a mapping") else {
+            panic!("two entries")
+        };
+        let at = |span: Span| &text[span.start as usize..span.end as usize];
+        assert_eq!(at(first.span), "é".repeat(100));
+        assert_eq!(at(list.span), "[ü, x]");
+        assert_eq!(list.one_or_more().iter().map(|n| at(n.span)).collect::<Vec<_>>(), ["ü", "x"]);
+        assert_eq!((at(second.span), at(quoted.span)), ("b", "\"y\""));
+    }
+
+    #[test]
+    fn what_invites_surprises_is_refused() {
+        for (text, expected) in [
+            ("a: &x b", "1:4: error: anchors and aliases are not supported"),
+            ("a: !!int b", "1:4: error: tags are not supported, found `tag:yaml.org,2002:!int`"),
+            ("a: b\n---\nc: d", "2:1: error: a second document in one file (one is allowed)"),
+            ("a: 1\nb: 2\na: 3", "3:1: error: `a` stands twice"),
+            ("[a]: b", "1:1: error: a key must be text, found a list"),
+            ("a: b\0c", "1:5: error: a NUL character in the file"),
+            ("*.app: x", "1:1: error: a text that starts with `*` needs quotes"),
+            ("@: x", "1:1: error: a text that starts with `@` needs quotes"),
+            ("a:\n\tb: c", "2:2: error: tabs disallowed within this context (block indentation)"),
+            (
+                "a:\n  b: c\n d: e",
+                "3:2: error: while parsing a block mapping, did not find expected key",
+            ),
+            ("a: b: c", "1:5: error: mapping values are not allowed in this context"),
+            ("a: [b", "1:6: error: while parsing a flow sequence, expected ',' or ']'"),
+        ] {
+            let (_, mistakes) = read(text);
+            assert_eq!(mistakes, [format!("f.yaml:{expected}")], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_unquoted_address_that_ends_in_colons_is_named_as_such() {
+        for (text, place) in [
+            ("a: [2001:db8::, 1.2.3.4]", "1:5"),
+            ("a: [1.2.3.4, 2001:db8:: ]", "1:14"),
+            ("a: [::]", "1:5"),
+            ("a: { address: 2001:db8:: }", "1:15"),
+            ("a: { address: 2001:db8::, weight: 3 }", "1:15"),
+            ("a: 2001:db8::", "1:4"),
+            ("a:\n- 2001:db8::\n- ::1\n", "2:3"),
+        ] {
+            let (_, mistakes) = read(text);
+            let message = "an IPv6 address that ends in `::` needs quotes";
+            assert_eq!(mistakes, [format!("f.yaml:{place}: error: {message}")], "{text:?}");
+        }
+        let (tree, mistakes) = read("a: [\"2001:db8::\", '::']\nb: { c:: d }");
+        assert_eq!(mistakes, [""; 0]);
+        assert_eq!(shape(&tree.expect("a tree")), "{a=[\"2001:db8::\" \"::\"] b={c:=d}}");
+    }
+
+    #[test]
+    fn ten_thousand_levels_are_one_message() {
+        let indented: String = (0..10_000).map(|depth| " ".repeat(depth) + "a:\n").collect();
+        for text in [
+            "[".repeat(10_000),
+            "{a: ".repeat(10_000),
+            "- ".repeat(10_000),
+            "? ".repeat(10_000),
+            indented,
+        ] {
+            let (tree, mistakes) = read(&text);
+            assert!(tree.is_none());
+            let [mistake] = &mistakes[..] else { panic!("one mistake, not {}", mistakes.len()) };
+            assert!(mistake.ends_with("error: nested deeper than 64 levels"), "{mistake}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "([ab:&*!@?|>'\"#\\[\\]{},é\u{feff}-]|: |- |\n|  |\t){0,40}") {
+            let (tree, mistakes) = read(&text);
+            proptest::prop_assert!(tree.is_some() || !mistakes.is_empty());
+        }
     }
 }
