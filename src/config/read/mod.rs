@@ -4,8 +4,16 @@
 //! - [`scalar`]: text to durations, numbers, addresses.
 //! - [`zone`]: a zone file, or a shared one.
 //! - [`record`]: presentation format to wire format.
+//! - [`steering`]: the sections that say how clients are steered, of which [`probe`], [`pool`],
+//!   [`rtt`] and [`policy`] are one each; [`client`] is a key of `geo` and `rtt`.
 
+pub mod client;
 pub mod fields;
+pub mod policy;
+pub mod pool;
+pub mod probe;
 pub mod record;
+pub mod rtt;
 pub mod scalar;
+pub mod steering;
 pub mod zone;
