@@ -1,0 +1,13 @@
+//! What the standard library has no words for: socket options, control messages, batched calls.
+//! The only unsafe code of the server stands here, behind an interface that is safe.
+//!
+//! - [`DatagramSocket`], [`listen`]: sockets with every option that a DNS server wants.
+//! - [`Batch`]: `recvmmsg` and `sendmmsg` over one block of memory that is allocated once.
+//! - `control`: the control messages of `ip(7)` and `ipv6(7)`, read and written octet by octet.
+
+mod batch;
+mod control;
+mod socket;
+
+pub use batch::{Batch, MESSAGE_SIZE, REPLY_SIZE, Round, WIDTH, Wait};
+pub use socket::{DatagramSocket, PATIENCE, listen};
