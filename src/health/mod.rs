@@ -2,8 +2,11 @@
 //!
 //! - [`tracker`]: one target's state from its results; pure, a table of states and events.
 //! - [`brake`]: the doubt in the prober itself, when too much falls at once; pure.
-//! - [`schedule`]: when each target is probed, and how many at once.
+//! - [`timetable`]: when each target is probed next; pure.
+//! - [`roster`]: every target with its tracker, its place in the timetable and its published
+//!   health, under the brake; pure.
 //! - [`probe`]: the I/O: HTTP, HTTPS, TCP connect, TLS handshake.
+//! - [`schedule`]: the driver: clock, tasks, a bound on how many probes run at once.
 //!
 //! Health belongs to a *target* ([`Target`]: what is asked, where), however many members and pools
 //! share it. A member's health is the worst of its targets', see [`MemberHealth`].
@@ -14,7 +17,9 @@ use std::time::Duration;
 
 pub mod brake;
 pub mod probe;
+pub mod roster;
 pub mod schedule;
+pub mod timetable;
 pub mod tracker;
 
 /// An index into a world's targets.
@@ -67,6 +72,15 @@ impl ProbeKind {
             Self::Tls(_) => "tls",
             Self::Http(_) => "http",
             Self::Https(..) => "https",
+        }
+    }
+
+    /// How its TLS handshake is made, when it has one.
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsSpec> {
+        match self {
+            Self::Tcp | Self::Http(_) => None,
+            Self::Tls(tls) | Self::Https(_, tls) => Some(tls),
         }
     }
 }
