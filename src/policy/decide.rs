@@ -360,9 +360,3 @@ impl<'a, T: Trace> Decider<'a, T> {
         (!of.is_empty()).then(|| self.arena.add(Choice::All(of.into())))
     }
 }
-
-/// The trace that hears nothing: what the builder runs with.
-#[derive(Clone, Copy, Debug)]
-pub struct Silent;
-
-impl Trace for Silent {}
