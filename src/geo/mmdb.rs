@@ -1,9 +1,20 @@
 //! MMDB files of several makers; read at load only.
+//!
+//! A file is verified from end to end (the metadata, the search tree, every record that the tree
+//! points to), compiled to plain covers, and dropped.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::FactSet;
+use maxminddb::{MaxMindDbError, Reader, Within, WithinOptions};
+
+use super::ranges::{Address, Cover};
+use super::record::{MapOr, Record};
+use super::{FactSet, Facts, embedded};
 
 /// Why a database is refused.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +29,7 @@ pub struct DatabaseError {
 /// wins.
 #[derive(Clone, Debug, Default)]
 pub struct Databases {
-    files: Vec<Arc<Vec<u8>>>,
+    pub(super) databases: Vec<Arc<Database>>,
 }
 
 impl Databases {
@@ -26,27 +37,207 @@ impl Databases {
     ///
     /// # Errors
     /// Every file that cannot be read, is truncated, broken, or of no known shape.
-    pub fn load(_paths: &[PathBuf]) -> Result<Self, Vec<DatabaseError>> {
-        todo!()
+    pub fn load(paths: &[PathBuf]) -> Result<Self, Vec<DatabaseError>> {
+        let mut databases = Vec::new();
+        let mut errors = Vec::new();
+        for path in paths {
+            match Database::load(path) {
+                Ok(database) => databases.push(Arc::new(database)),
+                Err(reason) => errors.push(DatabaseError { path: path.clone(), reason }),
+            }
+        }
+        if errors.is_empty() { Ok(Self { databases }) } else { Err(errors) }
     }
 
     /// The country database in the binary.
     #[must_use]
     pub fn embedded() -> Self {
-        todo!()
+        Self { databases: vec![embedded::database()] }
     }
 
     /// The facts that at least one of them gives, centroids and the continent table included.
     #[must_use]
     pub fn facts(&self) -> FactSet {
-        todo!()
+        let given = self
+            .databases
+            .iter()
+            .fold(FactSet::default(), |set, database| set.union(database.given));
+        FactSet {
+            continent: given.continent || given.country,
+            coordinates: given.coordinates || given.country,
+            ..given
+        }
     }
 
     /// One line for each, for status: the maker's type string, the build date, the path.
     #[must_use]
     pub fn describe(&self) -> Vec<String> {
-        todo!()
+        self.databases
+            .iter()
+            .map(|database| {
+                let Database { kind, built, origin, .. } = &**database;
+                format!("{kind}, built {}, {origin}", date(*built))
+            })
+            .collect()
     }
 }
 
-fn _unused(_: &Path) {}
+/// One database, compiled.
+#[derive(Debug)]
+pub(super) struct Database {
+    /// The maker's type string.
+    kind: String,
+    /// In seconds since 1970.
+    built: u64,
+    /// Its path, or that it is built in.
+    origin: String,
+    /// The facts that at least one of its records gives.
+    given: FactSet,
+    /// What the numbers of the covers mean. The first is of addresses without a record.
+    pub(super) records: Vec<Facts>,
+    pub(super) v4: Cover<u32>,
+    pub(super) v6: Cover<u128>,
+}
+
+impl Database {
+    fn load(path: &Path) -> Result<Self, String> {
+        let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+        Self::read(bytes, path.display().to_string())
+    }
+
+    /// Verifies and compiles the bytes of a file.
+    fn read(bytes: Vec<u8>, origin: String) -> Result<Self, String> {
+        let reader = Reader::from_source(Cow::Owned(bytes)).map_err(in_words)?;
+        verify(&reader).map_err(in_words)?;
+        let database = Self::compile(&reader, origin).map_err(in_words)?;
+        if database.given == FactSet::default() {
+            return Err(format!(
+                "{}: no record gives a country, continent, subdivision, AS or coordinates in a \
+                 shape that is known (MaxMind, DB-IP, IPinfo, or a flat `country_code`)",
+                database.kind
+            ));
+        }
+        Ok(database)
+    }
+
+    /// Reads every network of a verified file.
+    pub(super) fn compile(
+        reader: &Reader<Cow<'_, [u8]>>,
+        origin: String,
+    ) -> Result<Self, MaxMindDbError> {
+        let metadata = reader.metadata();
+        let mut database = Self {
+            kind: metadata.database_type.clone(),
+            built: metadata.build_epoch,
+            origin,
+            given: FactSet::default(),
+            records: vec![Facts::default()],
+            v4: Cover::of(0),
+            v6: Cover::of(0),
+        };
+        let mut numbers = HashMap::new();
+        for (count, found) in networks(reader)?.enumerate() {
+            let found = found?;
+            if count > MOST_NETWORKS_BY_NODE * metadata.node_count as usize {
+                return Err(MaxMindDbError::invalid_database("the search tree is no tree"));
+            }
+            let Some(offset) = found.offset() else { continue };
+            let number = match numbers.get(&offset) {
+                Some(number) => *number,
+                None => {
+                    let record: Option<MapOr<Record<'_>>> = found.decode()?;
+                    let number = database.record(record.unwrap_or_default().0.facts());
+                    *numbers.entry(offset).or_insert(number)
+                }
+            };
+            let network = found.network()?;
+            place(&mut database.v4, &mut database.v6, (network.ip(), network.prefix()), number);
+        }
+        Ok(database)
+    }
+
+    /// Takes a record and returns its number.
+    fn record(&mut self, facts: Facts) -> u32 {
+        if facts == Facts::default() {
+            return 0;
+        }
+        self.given = self.given.union(FactSet {
+            continent: facts.continent.is_some(),
+            country: facts.country.is_some(),
+            subdivision: facts.subdivision.is_some(),
+            asn: facts.asn.is_some(),
+            coordinates: facts.coordinates.is_some(),
+        });
+        self.records.push(facts);
+        self.records.len() as u32 - 1
+    }
+}
+
+/// A node has two children, and the aliases of the IPv4 tree are not walked again.
+const MOST_NETWORKS_BY_NODE: usize = 2;
+
+/// Has the whole file verified, what is never read here included. The crate refuses a file without
+/// a description before it looks at anything else, and those of ip-location-db have none; for them
+/// it must do that [`Database::compile`] reads every network, and of each record what it needs.
+fn verify(reader: &Reader<Cow<'_, [u8]>>) -> Result<(), MaxMindDbError> {
+    if reader.metadata().description.is_empty() { Ok(()) } else { reader.verify() }
+}
+
+/// Every network of a file, in the order of the tree, where IPv4 is `::/96`; also those without a
+/// record, so that no walk through a damaged tree is endless.
+///
+/// Blocks that are aliases of the IPv4 tree (such as `::ffff:0:0/96` and `2002::/16`) are skipped:
+/// their addresses are looked up as IPv4. The reader knows an alias by the node that it leads to;
+/// in a file without an IPv4 tree that "node" is a record, which other networks may well share.
+fn networks<'r, 'b>(
+    reader: &'r Reader<Cow<'b, [u8]>>,
+) -> Result<Within<'r, Cow<'b, [u8]>>, MaxMindDbError> {
+    let any_v4 = reader.lookup(IpAddr::V4(Ipv4Addr::UNSPECIFIED))?;
+    let has_v4_tree = any_v4.network()?.is_ipv4();
+    let options = WithinOptions::default().include_networks_without_data();
+    reader.networks(if has_v4_tree { options } else { options.include_aliased_networks() })
+}
+
+/// Puts a record on a network, given as its first address and length. An IPv6 network that holds
+/// all of `::/96` is all of IPv4 too, as for any reader of the format.
+fn place(v4: &mut Cover<u32>, v6: &mut Cover<u128>, network: (IpAddr, u8), number: u32) {
+    let (first, length) = network;
+    match first {
+        IpAddr::V4(first) => v4.push(range(first.into(), length), number),
+        IpAddr::V6(first) => {
+            if first.is_unspecified() && length <= 96 {
+                *v4 = Cover::of(number);
+            }
+            v6.push(range(first.into(), length), number);
+        }
+    }
+}
+
+/// The addresses of a network.
+fn range<A: Address>(first: A, length: u8) -> RangeInclusive<A> {
+    let host_bits = A::BITS.saturating_sub(u32::from(length));
+    let hosts = u128::MAX.checked_shr(u128::BITS - host_bits).unwrap_or_default();
+    first..=A::narrow(first.into() | hosts)
+}
+
+fn in_words(error: MaxMindDbError) -> String {
+    format!("broken or truncated, or no MMDB file: {error}; fetch it again")
+}
+
+/// The day (UTC) of a time in seconds since 1970, as `2024-02-29`: the proleptic Gregorian
+/// calendar counted in eras of 400 years from 1 March of year 0.
+fn date(seconds: u64) -> String {
+    let days = seconds / 86_400 + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let months_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * months_from_march + 2) / 5 + 1;
+    let month = if months_from_march < 10 { months_from_march + 3 } else { months_from_march - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+#[cfg(test)]
+mod tests;
