@@ -1,12 +1,14 @@
 //! The DNS wire format: no sockets, no policy, no clock.
 //!
 //! A request is read by [`decode`], its EDNS options by [`edns`], and a reply is written by
-//! [`encode`] into a buffer that the caller owns. Names are [`Name`]s: lower-cased wire format.
+//! [`encode`] into a buffer that the caller owns, from RRsets that [`records`] encoded at load.
+//! Names are [`Name`]s: lower-cased wire format.
 
 pub mod decode;
 pub mod edns;
 pub mod encode;
 pub mod name;
+pub mod records;
 
 pub use name::{Name, NameError};
 

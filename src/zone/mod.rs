@@ -7,7 +7,7 @@
 pub mod lookup;
 pub mod source;
 
-pub use lookup::{Lookup, Zones};
+pub use lookup::{Lookup, Qname, Zones};
 pub use source::{NameSource, RrSet, Soa, ZoneSource};
 
 /// An index into the zones of a [`Zones`].

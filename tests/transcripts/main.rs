@@ -31,10 +31,7 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
 fn run(file: &Path, scene: &Scene, cases: &[Case]) -> Vec<String> {
     let place = |case: &Case| format!("{}:{}: {}", file.display(), case.line, case.title);
     let outcome = |case: &Case| case.check(scene, DRAWS).err();
-    cases
-        .iter()
-        .filter_map(|case| Some(format!("{}\n{}", place(case), outcome(case)?)))
-        .collect()
+    cases.iter().filter_map(|case| Some(format!("{}\n{}", place(case), outcome(case)?))).collect()
 }
 
 #[test]

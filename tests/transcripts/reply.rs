@@ -55,7 +55,11 @@ impl Decoded {
         if !wrong.is_empty() {
             return Err(wrong.join("\n"));
         }
-        Ok(Self { status: status(&message), records: records(&message), scope: echoed.map(|e| e.2) })
+        Ok(Self {
+            status: status(&message),
+            records: records(&message),
+            scope: echoed.map(|e| e.2),
+        })
     }
 }
 

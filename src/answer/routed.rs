@@ -1,0 +1,51 @@
+//! A and AAAA by policy.
+
+use std::net::IpAddr;
+
+use super::{Answering, Client, Decision};
+use crate::dns::encode::NameAt;
+use crate::dns::{Rcode, Rtype};
+use crate::policy::pick::{self, Verdict};
+use crate::policy::{Family, Routed};
+use crate::zone::ZoneId;
+
+impl Client<'_> {
+    /// The address that a policy goes by, and whether its scope is to be told. An option of SOURCE
+    /// 0 asks not to be used (RFC 7871 §7.1.2): the resolver is the client, and the scope is 0.
+    fn seen(&self, ecs: bool) -> (IpAddr, bool) {
+        match self.subnet {
+            Some(subnet) if ecs && subnet.source > 0 => (subnet.address, true),
+            _ => (self.resolver, false),
+        }
+    }
+}
+
+impl Answering<'_, '_, '_> {
+    /// Answers with what the policy picks for this client, no TTL above `longest`.
+    pub(super) fn routed(
+        &mut self,
+        at: NameAt,
+        zone: ZoneId,
+        routed: &Routed,
+        longest: u32,
+    ) -> Decision {
+        let family = if self.rtype == Rtype::AAAA { Family::V6 } else { Family::V4 };
+        let (client, scoped) = self.client.seen(routed.ecs);
+        let picked = pick::pick(self.snapshot, routed, family, client, self.rng);
+        let decision = match picked.verdict {
+            Verdict::Addresses => {
+                let addresses = picked.addresses.get(..picked.len).unwrap_or_default();
+                self.reply.addresses(at.owner(), picked.ttl.min(longest), addresses);
+                Decision { pool: picked.pool, ..Decision::authoritative(zone, Rcode::NoError) }
+            }
+            Verdict::NoData => self.negative(at, zone, Rcode::NoError),
+            Verdict::ServFail => Decision::bare(Rcode::ServFail),
+            Verdict::Refused => Decision::bare(Rcode::Refused),
+        };
+        // Whatever the verdict, another class of clients may get another: a pool without the family
+        // is NODATA for those it serves alone. So every verdict has the scope of the policy, not
+        // the 0 of answers that are everyone's.
+        let scope = if scoped { pick::scope(self.snapshot, routed, client) } else { 0 };
+        Decision { scope, zone: Some(zone), ..decision }
+    }
+}
