@@ -221,13 +221,23 @@ impl Diagnostic {
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_width(110)
             .with_context_lines(0)
-            .without_syntax_highlighting()
-            .with_show_related_as_nested(false);
+            .without_syntax_highlighting();
         let mut text = String::new();
-        match handler.render_report(&mut text, &Shown::new(self)) {
-            Ok(()) => text,
-            Err(_) => self.one_line(),
+        let shown = Shown::mistake(self);
+        let notes = self.labels.iter().filter(|label| !self.is_on_first_line(label));
+        let parts = std::iter::once(shown).chain(notes.map(Shown::note));
+        for part in parts {
+            if handler.render_report(&mut text, &part).is_err() {
+                return self.one_line();
+            }
         }
+        text
+    }
+
+    /// Whether a label can be shown in one picture with the mistake itself.
+    fn is_on_first_line(&self, label: &Label) -> bool {
+        let line = |label: &Label| (label.span.file, label.source.position(label.span.start).0);
+        self.labels.first().map(line) == Some(line(label))
     }
 }
 
@@ -237,21 +247,18 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// A diagnostic as the renderer takes it: the labels of one file, those of other files as notes.
+/// One picture as the renderer takes it: the mistake with the labels of its line, or a note.
 #[derive(Debug)]
 struct Shown<'d> {
     message: &'d str,
     severity: miette::Severity,
     help: Option<&'d str>,
     labels: Vec<&'d Label>,
-    notes: Vec<Self>,
 }
 
 impl<'d> Shown<'d> {
-    fn new(diagnostic: &'d Diagnostic) -> Self {
-        let home = diagnostic.labels.first().map(|label| label.span.file);
-        let (labels, elsewhere): (Vec<_>, Vec<_>) =
-            diagnostic.labels.iter().partition(|label| Some(label.span.file) == home);
+    fn mistake(diagnostic: &'d Diagnostic) -> Self {
+        let labels = diagnostic.labels.iter().filter(|label| diagnostic.is_on_first_line(label));
         Self {
             message: &diagnostic.message,
             severity: match diagnostic.severity {
@@ -259,8 +266,7 @@ impl<'d> Shown<'d> {
                 Severity::Warning => miette::Severity::Warning,
             },
             help: diagnostic.help.as_deref(),
-            labels,
-            notes: elsewhere.into_iter().map(Self::note).collect(),
+            labels: labels.collect(),
         }
     }
 
@@ -270,7 +276,6 @@ impl<'d> Shown<'d> {
             severity: miette::Severity::Advice,
             help: None,
             labels: vec![label],
-            notes: Vec::new(),
         }
     }
 }
@@ -306,12 +311,6 @@ impl miette::Diagnostic for Shown<'_> {
                 _ => LabeledSpan::new_with_span(text, span),
             }
         })))
-    }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
-        (!self.notes.is_empty()).then(|| {
-            Box::new(self.notes.iter().map(|note| note as &dyn miette::Diagnostic)) as Box<_>
-        })
     }
 }
 

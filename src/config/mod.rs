@@ -3,6 +3,7 @@
 //! - [`tree`]: YAML as a tree with positions; scalars stay text until a field gives them a type.
 //! - [`read`]: the shapes of the files, one file each; collects every mistake.
 //! - [`resolve`]: names to indices over all files; loops, duplicates, "did you mean".
+//! - [`check`]: the rules that need a whole zone, or all of them, to be seen.
 //! - [`diagnostic`]: a mistake with its place, shown in the manner of rustc.
 //! - [`node`]: `rhumb.yaml`.
 //!
@@ -14,11 +15,17 @@ use crate::health::Target;
 use crate::policy::Policies;
 use crate::zone::ZoneSource;
 
+pub mod check;
 pub mod diagnostic;
+mod load;
+#[cfg(test)]
+mod tests;
 pub mod node;
 pub mod read;
 pub mod resolve;
 pub mod tree;
+
+pub use load::load;
 
 /// Everything the zone files say, resolved; a world is built from it without further mistakes.
 #[derive(Clone, Debug, Default)]
@@ -76,16 +83,14 @@ pub struct Loaded {
     pub diagnostics: Vec<diagnostic::Diagnostic>,
 }
 
-/// Reads, checks and resolves zone files (and shared files) together.
-#[must_use]
-pub fn load(_files: &[SourceFile], _known: Known) -> Loaded {
-    todo!()
-}
-
 /// Reads a file for [`load`].
 ///
 /// # Errors
 /// When it cannot be read or is not UTF-8.
-pub fn read_file(_path: &Path) -> std::io::Result<SourceFile> {
-    todo!()
+pub fn read_file(path: &Path) -> std::io::Result<SourceFile> {
+    let text = std::fs::read_to_string(path)?;
+    let modified = std::fs::metadata(path)?.modified()?;
+    let age = modified.duration_since(std::time::UNIX_EPOCH);
+    let modified = age.map_or(0, |since_1970| since_1970.as_secs());
+    Ok(SourceFile { path: path.to_owned(), text, modified })
 }

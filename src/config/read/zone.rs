@@ -165,6 +165,10 @@ fn read_contact(node: &Node, apex: &Name, report: &mut Report) -> Option<Name> {
     let Some((local, domain)) = text.split_once('@') else {
         return name::read_target(node, apex, report);
     };
+    if domain.contains('@') || !text.is_ascii() {
+        report.error(node.span, format!("{} is no mailbox", quote(text)));
+        return None;
+    }
     let domain = Name::parse(domain, &Name::root());
     let mailbox = domain.and_then(|domain| domain.prepend(local.as_bytes()));
     mailbox
@@ -187,11 +191,11 @@ fn read_names<'n>(
             report
                 .error(key.span, format!("{owner} stands twice"))
                 .label(before.span, format!("written as {} here", quote(&before.value)));
-            continue;
         }
-        first.insert(owner.clone(), key);
+        let again = first.contains_key(&owner);
+        first.entry(owner.clone()).or_insert(key);
         let owner = Spanned { span: key.span, value: owner };
-        names.extend(name::read(owner, node, defaults, report));
+        names.extend(name::read(owner, node, defaults, report).filter(|_| !again));
     }
     names
 }
