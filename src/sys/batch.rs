@@ -142,9 +142,9 @@ impl Batch {
         for slot in 0..self.received {
             // SAFETY: `slot` is below WIDTH; the kernel is not using the block, and these two
             // headers' plain values are only read.
-            let (control_len, len) = unsafe {
+            let (control_len, len): (usize, usize) = unsafe {
                 let header = &raw const (*self.slots.as_ptr()).received[slot];
-                ((*header).msg_hdr.msg_controllen as usize, (*header).msg_len as usize)
+                ((*header).msg_hdr.msg_controllen as _, (*header).msg_len as _)
             };
             // SAFETY: as above; the references are to four different fields, and end with this
             // turn, before the block is used otherwise.
