@@ -10,7 +10,7 @@ use maxminddb::Reader;
 
 use super::mmdb::Database;
 
-static BYTES: &[u8] = include_bytes!("../../geoip/iptoasn-country.mmdb");
+static BYTES: &[u8] = include_bytes!("../../geoip/country.mmdb");
 
 /// The database, compiled at its first use.
 pub(super) fn database() -> Arc<Database> {
