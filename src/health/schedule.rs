@@ -55,9 +55,13 @@ impl Prober {
     /// Starts with no targets, on the current tokio runtime.
     #[must_use]
     pub fn start(observer: Arc<dyn Observer>) -> Self {
+        Self::start_bounded(observer, at_once())
+    }
+
+    fn start_bounded(observer: Arc<dyn Observer>, most_at_once: usize) -> Self {
         let shared = Arc::new(Shared {
             observer,
-            work: Mutex::new(Work::new(at_once())),
+            work: Mutex::new(Work::new(most_at_once)),
             wake: Notify::new(),
             telling: Mutex::new(()),
             driver: Mutex::new(None),

@@ -192,7 +192,7 @@ fn serials_grow_with_the_content_and_not_without() {
         (stored(u32::MAX), NEW, 0, None, 1),
         (stored(u32::MAX), NEW, 1, None, 1),
         (stored(u32::MAX), NEW, u64::from(Y2026), None, Y2026),
-        (stored(u32::MAX - 1), NEW, 0, None, 1),
+        (stored(u32::MAX - 1), NEW, 0, None, u32::MAX),
         (stored(u32::MAX - 1), NEW, u64::from(u32::MAX) - 5, None, u32::MAX),
         // A distance of 2^31 is not ahead, one less is.
         (stored(1), NEW, (1 << 31) + 1, None, 2),

@@ -215,6 +215,7 @@ fn certificate_text(error: &CertificateError) -> String {
             let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
             format!("is not for {} but for {names}", expected.to_str())
         }
+        E::BadSignature => "has a signature that is not its issuer's".to_owned(),
         E::UnknownIssuer => "is not signed by a trusted authority".to_owned(),
         E::Other(other) => format!("is not accepted: {other}"),
         other => format!("is not accepted: {other}"),
