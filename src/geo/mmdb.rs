@@ -10,6 +10,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use maxminddb::{MaxMindDbError, Reader, Within, WithinOptions};
 
 use super::ranges::{Address, Cover};
@@ -53,6 +54,13 @@ impl Databases {
     #[must_use]
     pub fn embedded() -> Self {
         Self { databases: vec![embedded::database()] }
+    }
+
+    /// Places given as a list, the first of two that overlap winning: for tests and examples.
+    #[must_use]
+    pub fn from_places(places: Vec<(IpNet, Facts)>) -> Self {
+        let databases = places.into_iter().map(|(net, facts)| Arc::new(Database::one(net, facts)));
+        Self { databases: databases.collect() }
     }
 
     /// The facts that at least one of them gives, centroids and the continent table included.
@@ -100,6 +108,24 @@ pub(super) struct Database {
 }
 
 impl Database {
+    /// A database of one network.
+    fn one(net: IpNet, facts: Facts) -> Self {
+        let (mut v4, mut v6) = (Cover::of(0), Cover::of(0));
+        match net {
+            IpNet::V4(net) => v4.push(net.network().into()..=net.broadcast().into(), 1),
+            IpNet::V6(net) => v6.push(net.network().into()..=net.broadcast().into(), 1),
+        }
+        let given = FactSet {
+            continent: facts.continent.is_some(),
+            country: facts.country.is_some(),
+            subdivision: facts.subdivision.is_some(),
+            asn: facts.asn.is_some(),
+            coordinates: facts.coordinates.is_some(),
+        };
+        let records = vec![Facts::default(), facts];
+        Self { kind: "list".into(), built: 0, origin: net.to_string(), given, records, v4, v6 }
+    }
+
     fn load(path: &Path) -> Result<Self, String> {
         let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
         Self::read(bytes, path.display().to_string())

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use hickory_proto::op::{Message, MessageType};
+use hickory_proto::rr::{RData, Record};
 use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
 
 /// A decoded reply, flattened to text.
@@ -108,13 +109,24 @@ fn records(message: &Message) -> Vec<(String, String)> {
     let mut records = Vec::new();
     for (section, of_section) in sections {
         for record in of_section {
-            let (name, ttl, rtype) = (&record.name, record.ttl, record.record_type());
-            let rtype = rtype.to_string();
-            let rtype = rtype.strip_prefix("Unknown").unwrap_or(&rtype);
-            records.push((format!("{section} {name} {ttl} {rtype}"), record.data.to_string()));
+            let (name, ttl) = (&record.name, record.ttl);
+            let (rtype, rdata) = presentation(record);
+            records.push((format!("{section} {name} {ttl} {rtype}"), rdata));
         }
     }
     records
+}
+
+/// The type and the RDATA as a zone file writes them; of an unknown type by RFC 3597 §5.
+fn presentation(record: &Record) -> (String, String) {
+    match &record.data {
+        RData::Unknown { code, rdata } => {
+            let octets = &rdata.anything;
+            let digits: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+            (format!("TYPE{}", u16::from(*code)), format!("\\# {} {digits}", octets.len()))
+        }
+        known => (record.record_type().to_string(), known.to_string().trim_end().to_owned()),
+    }
 }
 
 impl fmt::Display for Decoded {

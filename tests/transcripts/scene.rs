@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rhumb::config::diagnostic::Style;
 use rhumb::config::{Known, SourceFile};
 use rhumb::geo::mmdb::Databases;
 use rhumb::geo::{Asn, Continent, Coordinates, Country, Facts, Subdivision};
@@ -33,7 +34,8 @@ impl Scene {
         let databases = Databases::from_places(places.lines().filter_map(place).collect());
         let loaded = rhumb::config::load(&files, Known { facts: databases.facts() });
         let Some(mut config) = loaded.config else {
-            panic!("{}", loaded.render_plain());
+            let mistakes = loaded.diagnostics.iter().map(|d| d.render(Style::Plain));
+            panic!("{}", mistakes.collect::<String>());
         };
         for zone in &mut config.zones {
             zone.source.soa.serial = zone.serial.unwrap_or(1);
@@ -51,7 +53,8 @@ impl Scene {
             for (member, health) in policies.members.iter().zip(&mut health) {
                 let pool = &policies.pool(member.pool).name;
                 let address = change.what.parse::<IpAddr>().ok();
-                let whole = change.what == "*" || **pool == *change.what;
+                let local = pool.rsplit('/').next();
+                let whole = change.what == "*" || local == Some(&*change.what);
                 if whole || address == Some(member.address) {
                     found = true;
                     change.apply(health);
@@ -115,7 +118,7 @@ fn place(line: &str) -> Option<(ipnet::IpNet, Facts)> {
             facts.coordinates = Coordinates::new(degrees(latitude), degrees(longitude));
         }
     }
-    facts.continent = facts.continent.or_else(|| facts.country.and_then(|c| c.continent()));
+    facts.continent = facts.continent.or_else(|| facts.country.map(|c| c.continent()));
     Some((net, facts))
 }
 

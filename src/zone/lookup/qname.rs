@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn only_one_whole_name_is_taken() {
-        let longest: Vec<u8> = [[&[49][..], &[b'x'; 49]].concat(); 5].concat();
+        let longest: Vec<u8> = vec![[&[49][..], &[b'x'; 49]].concat(); 5].concat();
         let whole = [&longest[..], b"\x03abc\x00"].concat();
         assert_eq!(whole.len(), MAX_NAME);
         assert!(Qname::new(&whole).is_some() && Qname::new(b"\x00").is_some());
