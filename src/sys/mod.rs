@@ -7,7 +7,9 @@
 
 mod batch;
 mod control;
+mod process;
 mod socket;
 
 pub use batch::{Batch, MESSAGE_SIZE, REPLY_SIZE, Round, WIDTH, Wait};
+pub use process::{may_write, nice_this_thread};
 pub use socket::{DatagramSocket, PATIENCE, listen};
