@@ -110,8 +110,7 @@ fn a_wildcard_bind_answers_from_the_address_asked() {
         return;
     }
     let target = Target::start("127.0.0.1:0".parse().expect("an address"));
-    let server =
-        Server::start_on(&["0.0.0.0:0", "[::]:0"], &[("e.yaml", &zone(&target, &target))]);
+    let server = Server::start_on(&["0.0.0.0:0", "[::]:0"], &[("e.yaml", &zone(&target, &target))]);
     for address in ["127.0.0.1", "127.3.2.1"] {
         let server = (address.parse::<std::net::IpAddr>().expect("one"), server.dns.port()).into();
         // dig ignores replies from another address than it asked.

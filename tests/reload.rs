@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use hickory_proto::op::Message;
 use hickory_proto::rr::RData;
 use support::server::Server;
-use support::target::{Mood, Target};
 use support::short;
+use support::target::{Mood, Target};
 
 const RATE: u64 = 20_000;
 const TIME: Duration = Duration::from_secs(10);
@@ -25,8 +25,9 @@ const LATE: Duration = Duration::from_millis(250);
 /// A configuration in which every record and TTL says which of two it is.
 fn zone(tag: u8) -> String {
     // Ballast makes the reload take long enough to be met by many queries.
-    let ballast: String =
-        (0..5_000).map(|n| format!("  n{n}: {{ A: 10.{tag}.{}.{} }}\n", n / 256, n % 256)).collect();
+    let ballast: String = (0..5_000)
+        .map(|n| format!("  n{n}: {{ A: 10.{tag}.{}.{} }}\n", n / 256, n % 256))
+        .collect();
     format!(
         r#"
 zone: example.com

@@ -14,6 +14,8 @@ use crate::dns::{Name, Rtype};
 use crate::policy::Routed;
 
 mod build;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod qname;
 
 use qname::Hashed;

@@ -107,9 +107,9 @@ impl Server {
     /// The value of a metric's series, as its line begins.
     pub fn metric(&self, series: &str) -> Option<f64> {
         let text = self.admin_get("/metrics");
-        let line = text.lines().find(|line| {
-            line.strip_prefix(series).is_some_and(|rest| rest.starts_with(' '))
-        })?;
+        let line = text
+            .lines()
+            .find(|line| line.strip_prefix(series).is_some_and(|rest| rest.starts_with(' ')))?;
         line.rsplit(' ').next()?.parse().ok()
     }
 

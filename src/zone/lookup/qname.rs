@@ -6,7 +6,7 @@
 //! The table that it serves is built once, from names of our own; floods of colliding names have
 //! nowhere to go.
 
-use crate::dns::name::MAX_NAME;
+use crate::dns::name::{MAX_LABEL, MAX_NAME};
 
 /// A name's octets, padded so that a word may be read at each of them.
 type Octets = [u8; MAX_NAME + WORD + 1];
@@ -46,7 +46,7 @@ impl Qname {
             at += label.octets.len();
         }
         name.hash = hash;
-        (at + 1 == len).then_some(name)
+        (name.octets.get(at..len) == Some(&[0])).then_some(name)
     }
 
     /// The wire format in lower case.
@@ -81,7 +81,7 @@ impl Qname {
     /// no label fits.
     fn label(&self, at: usize) -> Option<Hashed<'_>> {
         let len = usize::from(*self.octets.get(at)?);
-        if len == 0 {
+        if len == 0 || len > MAX_LABEL {
             return None;
         }
         let octets = self.octets.get(at..at + 1 + len).filter(|_| at + 1 + len < self.len)?;
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn only_one_whole_name_is_taken() {
-        let longest: Vec<u8> = vec![[&[49][..], &[b'x'; 49]].concat(); 5].concat();
+        let longest = [&[49][..], &[b'x'; 49]].concat().repeat(5);
         let whole = [&longest[..], b"\x03abc\x00"].concat();
         assert_eq!(whole.len(), MAX_NAME);
         assert!(Qname::new(&whole).is_some() && Qname::new(b"\x00").is_some());
