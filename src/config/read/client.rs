@@ -221,3 +221,74 @@ pub fn embedded_ipv4(network: IpNet) -> Option<Option<IpNet>> {
     // Teredo (RFC 4380 §4): the client's address stands inverted in the low 32 bits.
     starts(0x2001_0000, 32).then_some(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_of_every_kind_print_as_they_read() {
+        for (text, canonical) in [
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            ("0.0.0.0/0", "0.0.0.0/0"),
+            ("2001:DB8:0::/32", "2001:db8::/32"),
+            ("::/0", "::/0"),
+            ("AS64500", "AS64500"),
+            ("AS064500", "AS64500"),
+            ("AS4294967295", "AS4294967295"),
+            ("AS", "AS"),
+            ("NO", "NO"),
+            ("NA", "NA"),
+            ("JP", "JP"),
+            ("US-CA", "US-CA"),
+            ("FR-75C", "FR-75C"),
+            ("AS-1", "AS-1"),
+            ("north-america", "north-america"),
+        ] {
+            assert_eq!(parse(text).expect(text).to_string(), canonical);
+        }
+        let american_samoa = Country::new("AS").map(ClientKey::Country);
+        assert_eq!(parse("AS").ok(), american_samoa, "without digits it is no AS");
+    }
+
+    #[test]
+    fn what_names_no_client_is_told_what_would_be_right() {
+        for (text, message, help) in [
+            ("10.0.0.0", "`10.0.0.0` is an address, not a network", "write 10.0.0.0/32"),
+            ("2001:db8::1", "`2001:db8::1` is an address, not a network", "write 2001:db8::1/128"),
+            ("10.0.0.0/33", "`10.0.0.0/33` is no network", "such as 10.0.0.0/8"),
+            ("10/8", "`10/8` is no network", "such as 10.0.0.0/8"),
+            (
+                "2001:db8::1/32",
+                "`2001:db8::1/32` has bits set past its length of 32",
+                "write 2001:db8::/32, or 2001:db8::1/128",
+            ),
+            ("AS0", "`AS0` is no AS number", "1 to 4294967295"),
+            ("AS4294967296", "`AS4294967296` is no AS number", "1 to 4294967295"),
+            ("as64500", "`as64500` is not in upper case", "write AS64500"),
+            ("jp", "`jp` is not in upper case", "write JP"),
+            ("us-ca", "`us-ca` is not in upper case", "write US-CA"),
+            ("US-ca", "`US-ca` is not in upper case", "write US-CA"),
+            ("US-", "`US-` is no subdivision: `` after the hyphen", "such as US-CA"),
+            ("US-CALI", "`US-CALI` is no subdivision: `CALI` after the hyphen", "such as US-CA"),
+            ("XX-CA", "unknown country `XX`", "ISO 3166-1"),
+            ("XX", "unknown country `XX`", "ISO 3166-1"),
+            ("uk", "unknown country `UK`", "`GB` (United Kingdom)"),
+            ("EU", "unknown country `EU`", "`europe`"),
+            ("Europe", "unknown client `Europe`", "did you mean `europe`?"),
+            ("north america", "unknown client `north america`", "did you mean `north-america`?"),
+            ("north_amrica", "unknown client `north_amrica`", "did you mean `north-america`?"),
+            ("Germany", "unknown client `Germany`", "did you mean `DE` (Germany)?"),
+            ("germny", "unknown client `germny`", "did you mean `DE` (Germany)?"),
+            ("zzzzzz", "unknown client `zzzzzz`", "a client is a network (10.0.0.0/8)"),
+            ("", "unknown client ``", "a client is a network (10.0.0.0/8)"),
+            ("é", "unknown client `é`", "a client is a network (10.0.0.0/8)"),
+            ("日本", "unknown client `日本`", "a client is a network (10.0.0.0/8)"),
+        ] {
+            let wrong = parse(text).expect_err(text);
+            assert_eq!(wrong.message, message);
+            let found = wrong.help.unwrap_or_default();
+            assert!(found.contains(help), "{text}: {found}");
+        }
+    }
+}

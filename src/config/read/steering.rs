@@ -32,9 +32,6 @@ pub struct Steering {
 }
 
 impl Steering {
-    /// The keys of a file that [`Self::read`] reads.
-    pub const KEYS: [&str; 4] = ["probes", "pools", "rtt", "policies"];
-
     /// Reads the sections of a file; every mistake is reported.
     pub fn read(file: &Fields<'_>, report: &mut Report) -> Self {
         let mut definitions = Self::default();

@@ -19,10 +19,10 @@ const ADD_A_DATABASE: &str = "add one that does under `geoip: { databases: … }
 /// Warns of what a policy asks for in vain.
 pub(super) fn policy(policy: &Policy, shape: &PolicyShape, known: Known, report: &mut Report) {
     if let PolicyKind::Geo(geo) = &shape.kind {
-        client_facts(geo.keys.iter().map(|(key, _)| *key), known, report);
-        for (key, child) in &geo.keys {
-            client(*key, report);
-            contradictions(*key, &child.to, report);
+        client_facts(clients(geo).map(|(key, _)| key), known, report);
+        for (key, child) in clients(geo) {
+            client(key, report);
+            contradictions(key, child, report);
         }
     }
     let method = match policy {
@@ -37,6 +37,11 @@ pub(super) fn policy(policy: &Policy, shape: &PolicyShape, known: Known, report:
         );
         report.warning(shape.span, message).help(ADD_A_DATABASE);
     }
+}
+
+/// The keys that name clients, and what stands there.
+fn clients(geo: &GeoShape) -> impl Iterator<Item = (Spanned<ClientKey>, &PolicyShape)> + Clone {
+    geo.keys.iter().filter_map(|(key, child)| Some(((*key)?, &child.to)))
 }
 
 /// How many children of `latency` have a place and no known time from any client.
@@ -106,8 +111,8 @@ pub(super) fn client_facts(
 fn contradictions(outer: Spanned<ClientKey>, child: &PolicyShape, report: &mut Report) {
     let mut pending = vec![child];
     while let Some(shape) = pending.pop() {
-        if let PolicyKind::Geo(GeoShape { keys, .. }) = &shape.kind {
-            for (inner, _) in keys.iter().filter(|(inner, _)| excludes(outer.value, inner.value)) {
+        if let PolicyKind::Geo(geo) = &shape.kind {
+            for (inner, _) in clients(geo).filter(|(key, _)| excludes(outer.value, key.value)) {
                 let message =
                     format!("`{}` is never reached inside `{}`", inner.value, outer.value);
                 report
@@ -168,10 +173,8 @@ pub(super) fn unused(names: &Names, rtt: &Book, report: &mut Report) {
     unused_of("probe", &names.probes, "no pool is probed by it", report);
     unused_of("pool", &names.pools, "no policy and no name refers to it", report);
     unused_of("policy", &names.policies, "no policy and no name refers to it", report);
-    for (scope, pool, span) in rtt.unused() {
-        let name = &names.pools[pool.0 as usize].name.value;
-        let message = format!("no `latency` policy goes by these times to `{name}`");
-        let entry = report.warning(span, message);
+    for (scope, span) in rtt.unused() {
+        let entry = report.warning(span, "no `latency` policy goes by these round-trip times");
         if scope != ScopeId::SHARED {
             entry.help("the times of a zone count in the zone's own policies, not in shared ones");
         }

@@ -157,7 +157,8 @@ impl<'n> Builder<'n> {
     fn geo(&mut self, scope: ScopeId, shape: &GeoShape, report: &mut Report) -> Option<Geo> {
         let mut keys: Vec<_> = Vec::with_capacity(shape.keys.len());
         for (key, child) in &shape.keys {
-            keys.push(self.geo_child(scope, child, report).map(|child| (key.value, child)));
+            let child = self.geo_child(scope, child, report);
+            keys.push(key.map(|key| key.value).zip(child));
         }
         let default = shape.default.as_ref();
         let default = default.and_then(|child| self.geo_child(scope, child, report));

@@ -72,7 +72,7 @@ pub struct Resolved {
 }
 
 impl Resolver {
-    /// Reads the steering sections ([`Steering::KEYS`]) of a file: of a zone's, or of a shared one.
+    /// Reads the steering sections of a file: of a zone's, or of a shared one.
     /// All shared files are one scope, every zone file is one of its own.
     pub fn add_scope(
         &mut self,

@@ -93,11 +93,17 @@ impl Book {
         }
     }
 
-    /// The places of times that no policy goes by: for each scope and pool the first.
-    pub(super) fn unused(&self) -> Vec<(ScopeId, PoolId, Span)> {
-        let unused = self.times.iter().filter(|(_, times)| !times.used);
-        let first = |times: &Times| times.by_client.values().map(|(_, span)| *span).min();
-        unused.filter_map(|((scope, pool), times)| Some((*scope, *pool, first(times)?))).collect()
+    /// For each scope whose times no policy goes by at all, the place of the first.
+    pub(super) fn unused(&self) -> BTreeMap<ScopeId, Span> {
+        let is_used = |scope: ScopeId| self.times.iter().any(|(key, of)| key.0 == scope && of.used);
+        let mut unused = BTreeMap::new();
+        for ((scope, _), times) in self.times.iter().filter(|((scope, _), _)| !is_used(*scope)) {
+            for (_, span) in times.by_client.values() {
+                let first = unused.entry(*scope).or_insert(*span);
+                *first = (*first).min(*span);
+            }
+        }
+        unused
     }
 }
 
