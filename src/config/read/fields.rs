@@ -73,13 +73,18 @@ pub fn mapping<'n>(node: &'n Node, what: &str, report: &mut Report) -> Option<&'
 
 /// Reports a key that is none of `known`: not yet supported, wrong in case, misspelt, or unknown.
 pub fn unknown_key(key: &Key, what: &str, known: &[&str], report: &mut Report) {
+    let list = format!("the keys of {what} are {}", word_list(known));
+    unknown_of(key, what, known, &list, report);
+}
+
+/// As [`unknown_key`], with a text of its own for what is known.
+pub fn unknown_of(key: &Key, what: &str, known: &[&str], list: &str, report: &mut Report) {
     if LATER.contains(&key.value.as_str()) {
         return not_yet(key.span, &key.value, report);
     }
-    let list = || format!("the keys of {what} are {}", word_list(known));
     let help = match did_you_mean(&key.value, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`? {}", list()),
-        None => list(),
+        Some(near) => format!("did you mean `{near}`? {list}"),
+        None => list.to_owned(),
     };
     report.error(key.span, format!("{what} has no key {}", quote(&key.value))).help(help);
 }

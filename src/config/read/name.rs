@@ -1,6 +1,6 @@
 //! One name of a zone as written: static records, a route, an ALIAS, and what goes with them.
 
-use super::fields::{did_you_mean, mapping, unknown_key};
+use super::fields::{did_you_mean, mapping, unknown_of, word_list};
 use super::zone::{Defaults, ttl_range};
 use super::{record, scalar, when_down};
 use crate::config::diagnostic::{Report, Span, Spanned};
@@ -165,7 +165,8 @@ fn read_type(key: &Key, report: &mut Report) -> Option<Rtype> {
     let near = did_you_mean(word, OWN_KEYS.into_iter());
     let own = near.filter(|near| near.eq_ignore_ascii_case(word) || !looks_like_type);
     if own.is_some() || !looks_like_type {
-        unknown_key(key, "a name", &OWN_KEYS, report);
+        let list = format!("a name has record types in upper case, and {}", word_list(&OWN_KEYS));
+        unknown_of(key, "a name", &OWN_KEYS, &list, report);
         return None;
     }
     record::record_type(key, report)
