@@ -30,7 +30,9 @@ pub enum Kind {
 impl Kind {
     const ALL: [Self; 4] = [Self::Serving, Self::Allowed, Self::Every, Self::LastHealthy];
 
-    fn includes(self, health: MemberHealth) -> bool {
+    /// Whether a member is one of these.
+    #[must_use]
+    pub fn includes(self, health: MemberHealth) -> bool {
         let allowed = !matches!(health.forced, Some(Forced::Drain | Forced::Down));
         match self {
             Self::Serving => health.serves(),
@@ -206,19 +208,19 @@ impl PolicyChoices {
         Self { choices: arena.choices.into(), roots }
     }
 
-    /// Decides one plan in one family, which stands for both. `trace` hears of it.
+    /// Decides one plan in one family, apart from any class. `trace` hears of it.
     #[must_use]
-    pub(super) fn of_one(
+    pub fn of_one(
         policies: &Policies,
         plans: &Plans,
         (plan, family): (PlanId, Family),
         health: &[MemberHealth],
         trace: &mut impl Trace,
-    ) -> Self {
+    ) -> (Self, Decision) {
         let mut arena = Arena::default();
         let decision =
             Decider::new(policies, plans, health, &mut arena, trace).decide(plan, family);
-        Self { choices: arena.choices.into(), roots: [[decision; 2]].into() }
+        (Self { choices: arena.choices.into(), roots: Box::default() }, decision)
     }
 
     /// The decision for a class and family.

@@ -228,8 +228,7 @@ impl<'s> Tables<'s> {
                 walk.picks(choice, None, ttl)
             }
             (Decided::Down { as_if_up: Some(choice) }, WhenDown::LastHealthy) => {
-                let last = walk.picks(choice, Some(Kind::LastHealthy), ttl);
-                if last.len > 0 { last } else { walk.picks(choice, None, ttl) }
+                walk.picks(choice, Some(Kind::LastHealthy), ttl)
             }
             (_, WhenDown::Fallback(addresses)) => fallback(addresses, family, ttl),
             (_, WhenDown::NoData) => Picked::empty(Verdict::NoData, ttl),
@@ -268,16 +267,17 @@ enum End<'s> {
 }
 
 impl<'s> Walk<'s, '_> {
-    /// Walks from a choice to addresses. `instead` replaces the kind of members to draw from.
-    fn picks(&mut self, root: ChoiceId, instead: Option<Kind>, ttl: u32) -> Picked {
+    /// Walks from a choice to addresses; members of the `preferred` kind, where there are any.
+    fn picks(&mut self, root: ChoiceId, preferred: Option<Kind>, ttl: u32) -> Picked {
         let mut picked = Picked::empty(Verdict::NoData, ttl);
         let mut seed = None;
         match self.descend(root, &mut seed) {
             End::Pool(pool, kind) => {
                 let wanted = usize::from(self.answers.unwrap_or(1)).min(MAX_ANSWERS);
                 picked.pool = Some(pool);
-                let table = self.members(pool, instead.unwrap_or(kind));
-                match (table, seed) {
+                let preferred = preferred.and_then(|kind| self.members(pool, kind));
+                let table = preferred.filter(|table| !table.members.is_empty());
+                match (table.or_else(|| self.members(pool, kind)), seed) {
                     (Some(table), None) => draw_members(table, wanted, self.rng, &mut picked),
                     (Some(table), Some(seed)) => {
                         let mut best = Best::new(wanted);
@@ -287,7 +287,7 @@ impl<'s> Walk<'s, '_> {
                     (None, _) => {}
                 }
             }
-            End::Several(of) => self.picks_several(of, seed, instead, &mut picked),
+            End::Several(of) => self.picks_several(of, seed, preferred, &mut picked),
             End::Nowhere => {}
         }
         picked.judged()
@@ -325,18 +325,21 @@ impl<'s> Walk<'s, '_> {
         &mut self,
         of: &[ChoiceId],
         seed: Option<u64>,
-        instead: Option<Kind>,
+        preferred: Option<Kind>,
         picked: &mut Picked,
     ) {
         let wanted = self.answers.map_or(MAX_ANSWERS, usize::from).min(MAX_ANSWERS);
         let mut union = Union {
             best: Best::new(wanted),
             first: None,
-            instead,
+            preferred,
             by_chance: self.rng.u64(..),
             pools_left: MAX_POOLS_TOGETHER,
         };
         self.gather(of, seed, &mut union);
+        if union.best.len == 0 && union.preferred.take().is_some() {
+            self.gather(of, seed, &mut union);
+        }
         picked.pool = union.first;
         if seed.is_some() {
             union.best.in_order_of_score(picked);
@@ -357,7 +360,7 @@ impl<'s> Walk<'s, '_> {
             match self.descend(*choice, &mut seed) {
                 End::Pool(pool, kind) => {
                     union.first.get_or_insert(pool);
-                    let table = self.members(pool, union.instead.unwrap_or(kind));
+                    let table = self.members(pool, union.preferred.unwrap_or(kind));
                     let seed = seed.unwrap_or(union.by_chance);
                     for member in table.into_iter().flat_map(|table| &table.members) {
                         union.best.offer(member, seed);
@@ -379,7 +382,8 @@ impl<'s> Walk<'s, '_> {
 struct Union<'s> {
     best: Best<'s>,
     first: Option<PoolId>,
-    instead: Option<Kind>,
+    /// The only kind of members to take, whatever the choices say.
+    preferred: Option<Kind>,
     /// The word that stands for the client's hash where no `sticky` made one.
     by_chance: u64,
     pools_left: u32,
