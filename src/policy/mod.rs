@@ -39,8 +39,6 @@ pub mod nearest;
 mod weighted;
 
 #[cfg(test)]
-mod fixture;
-#[cfg(test)]
 mod tests;
 
 /// An index into [`Policies::pools`].
