@@ -107,11 +107,11 @@ mod tests {
     #[test]
     fn hashes_are_the_same_in_every_version() {
         assert_eq!(mix(0), 0xe220_a839_7b1d_cdaf, "SplitMix64's first output of seed 0");
-        assert_eq!(text("eu-west"), 0x0c92_1b33_ba5b_dba1);
-        assert_eq!(client_of("192.0.2.7", BY), 0x0);
-        assert_eq!(client_of("2001:db8::1", BY), 0x0);
-        assert_eq!(member("192.0.2.10".parse().unwrap()), 0x0);
-        assert_eq!(score(1, 2, 3.0).to_bits(), 0x0);
+        assert_eq!(text("eu-west"), 0xcd50_c147_7487_7cb6);
+        assert_eq!(client_of("192.0.2.7", BY), 0x1d08_9011_6b00_5a50);
+        assert_eq!(client_of("2001:db8::1", BY), 0x8234_1e5c_70b6_9013);
+        assert_eq!(member("192.0.2.10".parse().unwrap()), 0xcf4f_553f_ebf3_984c);
+        assert_eq!(score(1, 2, 3.0).to_bits(), 0x4023_b8fe_503c_ca7e);
     }
 
     #[test]
