@@ -1,18 +1,49 @@
 //! The admin address: metrics, health checks, status, explain, reload.
 //!
-//! [`Control`] is all that it may touch of the running node.
+//! [`Control`] is all that it may touch of the running node. One file for each thing it offers:
+//!
+//! - [`metrics`]: what is counted, `GET /metrics` in the format of Prometheus.
+//! - [`health`]: `GET /healthz` and `GET /readyz`.
+//! - [`status`]: `GET /v1/status`.
+//! - [`explain`]: `GET /v1/explain`.
+//! - [`reload`]: `POST /v1/reload`.
+//! - [`auth`]: who may change anything, and who may ask at all.
+//! - [`failure`]: every refusal as JSON, with what would help.
+//! - [`listen`]: connections, their number and patience.
 
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::health::schedule::Prober;
-use crate::health::{Target, TargetHealth};
 use crate::server::counters::Counters;
 use crate::world::publish::Published;
 
+pub mod auth;
+pub mod explain;
+pub mod failure;
+pub mod health;
+pub mod listen;
+pub mod metrics;
+pub mod reload;
+pub mod status;
+
+pub use auth::Token;
+pub use metrics::Metrics;
+
 /// The handles on a running node. Cheap to clone.
+///
+/// Whoever reads the published snapshot holds it as a whole (`Arc<Snapshot>`) for as long as
+/// anything of it is used, and never its world alone: the publisher folds the counters of a world
+/// when its last snapshot is let go of.
 #[derive(Clone)]
 pub struct Control {
     /// The node's name.
@@ -21,20 +52,22 @@ pub struct Control {
     pub published: Arc<Published>,
     /// What was answered.
     pub counters: Arc<Counters>,
+    /// What was measured and counted beside the answers.
+    pub metrics: Arc<Metrics>,
     /// What is probed.
     pub prober: Prober,
-    /// The health of each target of a world, by `TargetId`, with its last reason.
-    pub targets: Arc<dyn Fn() -> Vec<(Arc<Target>, TargetHealth)> + Send + Sync>,
+    /// How many TCP connections with clients are open.
+    pub tcp_connections: Arc<dyn Fn() -> usize + Send + Sync>,
     /// Asks for a reload; the answer comes when it is published or refused.
     pub reload: mpsc::Sender<oneshot::Sender<Result<Reloaded, ReloadRefused>>>,
     /// When the process started serving.
     pub started: Instant,
     /// Whether the first answer may be given: the first round of probes is over.
-    pub ready: Arc<std::sync::atomic::AtomicBool>,
+    pub ready: Arc<AtomicBool>,
 }
 
 /// A reload that was published.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reloaded {
     /// The snapshot's generation.
     pub generation: u64,
@@ -45,8 +78,46 @@ pub struct Reloaded {
 }
 
 /// A reload that changed nothing.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReloadRefused {
     /// Each mistake, as one text for people.
     pub errors: Vec<String>,
 }
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").field("node", &self.node).finish_non_exhaustive()
+    }
+}
+
+/// Serves the admin address for as long as the future is polled; dropped, it closes everything.
+pub async fn serve(listener: TcpListener, token: Token, control: Control) {
+    let address = listener.local_addr().ok();
+    let reached_by = auth::ReachedBy::of(address.map(|address| address.ip()));
+    let router = router(control, token, reached_by);
+    listen::accept(listener, router).await;
+}
+
+/// Every path of the admin address.
+pub(crate) fn router(control: Control, token: Token, reached_by: auth::ReachedBy) -> Router {
+    let exposition = Arc::new(metrics::exposition(control.clone()));
+    // What changes anything stands here, behind the token.
+    let changes = Router::new()
+        .route("/v1/reload", post(reload::handle))
+        .route_layer(from_fn_with_state(Arc::new(token), auth::require_token));
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/v1/status", get(status::handle))
+        .route("/v1/explain", get(explain::handle))
+        .merge(changes)
+        .with_state(control)
+        .route("/metrics", get(metrics::handle).with_state(exposition))
+        .fallback(failure::not_found)
+        .method_not_allowed_fallback(failure::wrong_method)
+        .layer(from_fn_with_state(reached_by, auth::refuse_foreign_hosts))
+        .layer(from_fn(listen::limit_time))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! The admin address as a client sees it, over a node at rest.
+
+use super::*;
