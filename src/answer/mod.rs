@@ -15,6 +15,7 @@ use crate::world::Snapshot;
 use crate::zone::{Lookup, Qname, ZoneId, Zones};
 
 mod chain;
+pub mod explain;
 mod negative;
 mod referral;
 mod routed;

@@ -18,11 +18,11 @@ use crate::zone::ZoneSource;
 pub mod check;
 pub mod diagnostic;
 mod load;
-#[cfg(test)]
-mod tests;
 pub mod node;
 pub mod read;
 pub mod resolve;
+#[cfg(test)]
+mod tests;
 pub mod tree;
 
 pub use load::load;

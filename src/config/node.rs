@@ -363,11 +363,8 @@ mod tests {
         assert_eq!(config.node, "gtm-a");
         assert_eq!(config.listen[2], "192.0.2.1:53".parse().expect("an address"));
         assert_eq!((config.udp_threads, config.watch, config.listen_listed), (3, true, true));
-        let tcp = TcpConfig {
-            connections: 10,
-            connections_per_client: 2,
-            idle: Duration::from_secs(5),
-        };
+        let tcp =
+            TcpConfig { connections: 10, connections_per_client: 2, idle: Duration::from_secs(5) };
         assert_eq!(config.tcp, tcp);
         assert_eq!(config.zones[0], Path::new("/etc/rhumb/z/*.yaml"));
         assert_eq!(config.zones[1], Path::new("/srv/one.yaml"));

@@ -60,6 +60,7 @@ impl PoolCounters {
 enum Change {
     Health(Arc<Target>, TargetHealth),
     World(Arc<World>, Vec<TargetHealth>, oneshot::Sender<u64>),
+    Flush(oneshot::Sender<()>),
     Stop,
 }
 
@@ -108,6 +109,15 @@ impl Publisher {
         let (done, published) = oneshot::channel();
         self.inbox.send(Change::World(world, targets, done)).ok()?;
         published.await.ok()
+    }
+
+    /// Waits until everything that was told before is published.
+    pub async fn flush(&self) {
+        let (done, published) = oneshot::channel();
+        if self.inbox.send(Change::Flush(done)).is_ok() {
+            // An error is the end of the thread: nothing more is published.
+            let _ = published.await;
+        }
     }
 
     /// Ends the thread once it has published what it was told before.
@@ -176,6 +186,10 @@ impl Writer {
                 self.state = Current::new(world, targets, last_served);
                 self.swap();
                 let _ = done.send(self.generation);
+            }
+            Change::Flush(done) => {
+                self.publish();
+                let _ = done.send(());
             }
             Change::Stop => return false,
         }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use hickory_proto::op::{Message, MessageType};
-use hickory_proto::rr::{RData, Record};
 use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
+use hickory_proto::rr::{RData, Record};
 
 /// A decoded reply, flattened to text.
 pub struct Decoded {

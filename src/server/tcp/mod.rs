@@ -111,10 +111,10 @@ impl TcpServer {
         &self.addresses
     }
 
-    /// Connections open now.
+    /// Counts the connections open now, for as long as the server stands and after.
     #[must_use]
-    pub fn connections(&self) -> usize {
-        self.register.len()
+    pub fn open_connections(&self) -> OpenConnections {
+        OpenConnections(Arc::clone(&self.register))
     }
 
     /// Stops accepting, answers what is already read, closes.
@@ -124,6 +124,18 @@ impl TcpServer {
             // Nothing in it can panic; a connection's panic stays its own.
             let _ = listener.await;
         }
+    }
+}
+
+/// A view of how many connections are open.
+#[derive(Clone, Debug)]
+pub struct OpenConnections(Arc<Register>);
+
+impl OpenConnections {
+    /// Connections open now.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.len()
     }
 }
 
@@ -300,7 +312,7 @@ mod tests {
         ask(&mut third, b"new").await.expect("answered");
         assert!(is_closed(&mut second).await);
         ask(&mut first, b"still here").await.expect("answered");
-        assert_eq!(server.connections(), 2);
+        assert_eq!(server.open_connections().count(), 2);
         server.stop().await;
     }
 
@@ -310,7 +322,7 @@ mod tests {
         let server = start(&["127.0.0.1:0"], TcpLimits { idle, ..TcpLimits::default() });
         let mut stream = connect(server.addresses()[0]).await;
         assert!(is_closed(&mut stream).await);
-        while server.connections() > 0 {
+        while server.open_connections().count() > 0 {
             tokio::task::yield_now().await;
         }
         server.stop().await;

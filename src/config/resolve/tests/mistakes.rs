@@ -666,7 +666,12 @@ fn probes_that_are_wrong() {
             "a tcp probe has no key `path`",
             "the keys of a tcp probe are `port`",
         ),
-        ("probes: { p: { http: { ca: x.pem } } }", "ca", "an http probe has no key `ca`", "the keys of an http probe are `path`, `port`"),
+        (
+            "probes: { p: { http: { ca: x.pem } } }",
+            "ca",
+            "an http probe has no key `ca`",
+            "the keys of an http probe are `path`, `port`",
+        ),
         (
             "probes: { p: { http: { path: healthz } } }",
             "healthz",

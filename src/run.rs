@@ -1,1 +1,0 @@
-//! The wiring: starts every part, owns shutdown.

@@ -1,0 +1,73 @@
+//! The files of one moment, read and checked: what a start, a reload and `rhumb check` share.
+
+use std::path::PathBuf;
+
+use crate::config::diagnostic::{Diagnostic, Severity};
+use crate::config::node::NodeConfig;
+use crate::config::{self, Config, Known, SourceFile};
+use crate::geo::mmdb::Databases;
+
+/// What the files say.
+#[derive(Debug)]
+pub struct Files {
+    /// Absent when any diagnostic is an error.
+    pub config: Option<Config>,
+    /// The location databases; none where one was refused.
+    pub databases: Databases,
+    /// Every mistake and warning of every file.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The zone files and shared files.
+    pub paths: Vec<PathBuf>,
+}
+
+impl Files {
+    /// Reads the databases and the zone files that a node's configuration names.
+    #[must_use]
+    pub fn read(node: &NodeConfig) -> Self {
+        let mut diagnostics = Vec::new();
+        let paths = node.zone_files().unwrap_or_else(|of_paths| {
+            diagnostics.extend(of_paths);
+            Vec::new()
+        });
+        let databases = databases(&node.geoip_databases, &mut diagnostics);
+        let mut files = Vec::new();
+        for path in &paths {
+            match config::read_file(path) {
+                Ok(file) => files.push(file),
+                Err(error) => diagnostics.push(unreadable(path, &error)),
+            }
+        }
+        Self::of(&files, databases, diagnostics, paths)
+    }
+
+    /// Checks files that are already read.
+    #[must_use]
+    pub fn of(
+        files: &[SourceFile],
+        databases: Databases,
+        mut diagnostics: Vec<Diagnostic>,
+        paths: Vec<PathBuf>,
+    ) -> Self {
+        let loaded = config::load(files, Known { facts: databases.facts() });
+        diagnostics.extend(loaded.diagnostics);
+        let good = !diagnostics.iter().any(|d| d.severity == Severity::Error);
+        Self { config: loaded.config.filter(|_| good), databases, diagnostics, paths }
+    }
+}
+
+/// The databases configured, or the embedded one.
+fn databases(paths: &[PathBuf], diagnostics: &mut Vec<Diagnostic>) -> Databases {
+    if paths.is_empty() {
+        return Databases::embedded();
+    }
+    Databases::load(paths).unwrap_or_else(|errors| {
+        let errors = errors.into_iter().map(|error| error.to_string());
+        diagnostics.extend(errors.map(|e| Diagnostic::without_place(Severity::Error, e)));
+        Databases::default()
+    })
+}
+
+fn unreadable(path: &std::path::Path, error: &std::io::Error) -> Diagnostic {
+    let text = format!("{}: cannot be read: {error}", path.display());
+    Diagnostic::without_place(Severity::Error, text)
+}

@@ -1,0 +1,263 @@
+//! The wiring: starts every part, owns shutdown; the only module that knows them all.
+//!
+//! [`start`] brings a node up in this order: databases and zones are read (a mistake ends it
+//! here), the state of the last run is restored, the prober makes its first round, and only then
+//! are the DNS sockets opened: the first answer already knows who is up.
+
+pub mod files;
+mod loader;
+mod observe;
+mod watch;
+
+use std::io;
+use std::net::{Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
+use tracing::{info, warn};
+
+use self::loader::{FIRST_ROUND, Loader};
+use self::observe::Watcher;
+use crate::admin::{self, Control, Metrics, ReloadRefused, Reloaded, Token};
+use crate::config::diagnostic::Diagnostic;
+use crate::config::node::{NodeConfig, TcpConfig};
+use crate::health::TargetHealth;
+use crate::health::schedule::Prober;
+use crate::server::counters::Counters;
+use crate::server::tcp::{OpenConnections, TcpLimits, TcpServer};
+use crate::server::udp::{self, UdpServer};
+use crate::world::World;
+use crate::world::publish::{Published, Publisher};
+
+/// How often the health of targets is written down for the next start.
+const SAVE_EVERY: Duration = Duration::from_secs(60);
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Mistakes in the zones or the databases, and the warnings.
+    #[error("the configuration has mistakes")]
+    Configuration(Vec<Diagnostic>),
+    /// A socket, a file or a thread; the message says which.
+    #[error("{0}")]
+    System(String),
+}
+
+impl From<std::io::Error> for StartError {
+    fn from(error: std::io::Error) -> Self {
+        Self::System(error.to_string())
+    }
+}
+
+/// A request for a reload, and where its result goes.
+type Order = oneshot::Sender<Result<Reloaded, ReloadRefused>>;
+
+/// A running node.
+pub struct Running {
+    control: Control,
+    udp: UdpServer,
+    tcp: TcpServer,
+    admin: SocketAddr,
+    publisher: Publisher,
+    publishing: JoinHandle<()>,
+    stop: mpsc::Sender<oneshot::Sender<()>>,
+    tasks: Vec<AbortHandle>,
+}
+
+/// Starts a node on the current tokio runtime and returns when it answers.
+///
+/// # Errors
+/// When its files have mistakes or the system refuses something.
+pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
+    let listen = listen_addresses(&node)?;
+    let counters = Arc::new(Counters::new(udp::sockets(&listen, node.udp_threads)));
+    let mut loader = Loader::new(node.clone(), counters.rows());
+    let built = loader.build().await.map_err(StartError::Configuration)?;
+    for warning in &built.warnings {
+        warn!("{}", warning.one_line());
+    }
+    let world = Arc::clone(&built.world);
+    let metrics = Arc::new(Metrics::default());
+    let (publisher, published, publishing) = publisher(&world, &metrics)?;
+    let watcher = Watcher { publisher: publisher.clone(), metrics: Arc::clone(&metrics) };
+    let prober = Prober::start(Arc::new(watcher));
+
+    let (orders, inbox) = mpsc::channel(16);
+    let tcp_connections = Arc::new(OnceLock::new());
+    let control = Control {
+        node: node.node.clone().into(),
+        published: Arc::clone(&published),
+        counters: Arc::clone(&counters),
+        metrics,
+        prober: prober.clone(),
+        tcp_connections: connections(&tcp_connections),
+        reload: orders.clone(),
+        started: now(),
+        ready: Arc::new(AtomicBool::new(false)),
+    };
+    let (admin, admin_task) = admin(&node, control.clone()).await?;
+
+    loader.served(&built);
+    prober.prepare(world.targets.clone(), loader.carried(), FIRST_ROUND).await;
+    loader::tell(&publisher, &prober, &world.targets);
+    publisher.flush().await;
+    let udp = UdpServer::start(&listen, node.udp_threads, &published, &counters)?;
+    let tcp = TcpServer::start(udp.addresses(), limits(&node), &published, &counters)?;
+    let _ = tcp_connections.set(tcp.open_connections());
+    control.ready.store(true, Relaxed);
+
+    let dns: Vec<_> = udp.addresses().iter().map(ToString::to_string).collect();
+    let (zones, targets) = (world.zones.len(), world.targets.len());
+    info!(dns = dns.join(" "), %admin, zones, targets, "ready");
+    loader.save(&prober).await;
+    let mut tasks = vec![admin_task];
+    if node.watch {
+        tasks.push(watch::files(&node, orders));
+    }
+    let (stop, stopping) = mpsc::channel(1);
+    let work = Work { loader, prober, publisher: publisher.clone(), control: control.clone() };
+    tokio::spawn(work.run(inbox, stopping));
+    Ok(Running { control, udp, tcp, admin, publisher, publishing, stop, tasks })
+}
+
+/// Starts the publisher with a world of which nothing is known yet.
+fn publisher(
+    world: &Arc<World>,
+    metrics: &Arc<Metrics>,
+) -> io::Result<(Publisher, Arc<Published>, JoinHandle<()>)> {
+    let metrics = Arc::clone(metrics);
+    let unknown = vec![TargetHealth::default(); world.targets.len()];
+    Publisher::start(Arc::clone(world), unknown, Box::new(move |world| metrics.fold(world)))
+}
+
+/// Opens the admin address and serves it.
+async fn admin(
+    node: &NodeConfig,
+    control: Control,
+) -> Result<(SocketAddr, AbortHandle), StartError> {
+    let token = Token::read_or_make(&node.token_file);
+    let token = token.map_err(|error| StartError::System(error.to_string()))?;
+    let listener = TcpListener::bind(node.admin).await.map_err(|error| {
+        let address = node.admin;
+        StartError::System(format!("admin.listen: {address} cannot be bound: {error}"))
+    })?;
+    let address = listener.local_addr()?;
+    let task = tokio::spawn(admin::serve(listener, token, control));
+    Ok((address, task.abort_handle()))
+}
+
+/// How many TCP connections are open; none before the sockets are.
+fn connections(open: &Arc<OnceLock<OpenConnections>>) -> Arc<dyn Fn() -> usize + Send + Sync> {
+    let open = Arc::clone(open);
+    Arc::new(move || open.get().map_or(0, OpenConnections::count))
+}
+
+fn limits(node: &NodeConfig) -> TcpLimits {
+    let TcpConfig { connections, connections_per_client, idle } = node.tcp;
+    TcpLimits { connections, connections_per_client, idle }
+}
+
+#[expect(clippy::disallowed_methods, reason = "uptime is told to people")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+impl Running {
+    /// The handles on it.
+    #[must_use]
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// The addresses that DNS is answered on, UDP and TCP.
+    #[must_use]
+    pub fn dns_addresses(&self) -> &[SocketAddr] {
+        self.udp.addresses()
+    }
+
+    /// The admin address.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// Answers what was received, writes the state down, ends every part.
+    pub async fn stop(self) {
+        info!("stopping");
+        self.control.ready.store(false, Relaxed);
+        let udp = self.udp;
+        // The UDP threads notice within a quarter of a second; TCP closes meanwhile.
+        let udp = tokio::task::spawn_blocking(move || udp.stop());
+        self.tcp.stop().await;
+        let _ = udp.await;
+        let (done, saved) = oneshot::channel();
+        if self.stop.send(done).await.is_ok() {
+            let _ = saved.await;
+        }
+        self.tasks.iter().for_each(AbortHandle::abort);
+        self.publisher.stop();
+        let _ = tokio::task::spawn_blocking(move || self.publishing.join()).await;
+        info!("stopped");
+    }
+}
+
+/// The task that reloads and saves; one at a time.
+struct Work {
+    loader: Loader,
+    prober: Prober,
+    publisher: Publisher,
+    control: Control,
+}
+
+impl Work {
+    async fn run(
+        mut self,
+        mut orders: mpsc::Receiver<Order>,
+        mut stop: mpsc::Receiver<oneshot::Sender<()>>,
+    ) {
+        let mut save = tokio::time::interval(SAVE_EVERY);
+        save.reset();
+        loop {
+            tokio::select! {
+                biased;
+                done = stop.recv() => {
+                    self.loader.save(&self.prober).await;
+                    self.prober.stop().await;
+                    drop(done.map(|done| done.send(())));
+                    return;
+                }
+                Some(order) = orders.recv() => {
+                    let result = self.loader.reload(&self.prober, &self.publisher).await;
+                    self.control.metrics.reload(&result);
+                    // Whoever asked may be gone; the reload counts all the same.
+                    let _ = order.send(result);
+                }
+                _ = save.tick() => self.loader.save(&self.prober).await,
+            }
+        }
+    }
+}
+
+/// The addresses to listen on. A missing `::1` is a warning when nobody listed it.
+fn listen_addresses(node: &NodeConfig) -> Result<Vec<SocketAddr>, StartError> {
+    let mut listen = node.listen.clone();
+    if !node.listen_listed {
+        listen.retain(|address| {
+            let there = address.ip() != Ipv6Addr::LOCALHOST
+                || UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
+            if !there {
+                warn!("this machine has no ::1: listening on IPv4 only");
+            }
+            there
+        });
+    }
+    if listen.is_empty() {
+        return Err(StartError::System("dns.listen: no address to listen on".into()));
+    }
+    Ok(listen)
+}
