@@ -3,12 +3,12 @@
 //! A [`Resolver`] takes the steering sections of every file, shared and of zones, and the policies
 //! that names route to; then [`Resolver::finish`] looks up everything at once:
 //!
-//! 1. [`names`]: what is defined where, and what a name means in a file.
-//! 2. [`target`]: pools and probes to members and what is probed.
-//! 3. [`rtt`]: known round-trip times, a table for each pool as one file sees it.
-//! 4. [`order`]: named policies so that children come first; loops.
-//! 5. [`build`]: policies as written to nodes of the [`arena`], whose texts [`label`] makes.
-//! 6. [`advice`]: what is allowed and probably not meant.
+//! 1. `names`: what is defined where, and what a name means in a file.
+//! 2. `target`: pools and probes to members and what is probed.
+//! 3. `rtt`: known round-trip times, a table for each pool as one file sees it.
+//! 4. `order`: named policies so that children come first; loops.
+//! 5. `build`: policies as written to nodes of the `arena`, whose texts `label` makes.
+//! 6. `advice`: what is allowed and probably not meant.
 //!
 //! Mistakes never end it early: what could not be resolved is left out, what depends on it is left
 //! out in silence, and everything else is still checked.

@@ -4,7 +4,7 @@
 //! visible in every zone, and no zone may define it again: a name never means two things.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::ScopeId;
 use crate::config::diagnostic::{Report, Span, Spanned};
@@ -16,6 +16,10 @@ use crate::config::read::steering::Definition;
 use crate::config::tree::quote;
 use crate::dns::Name;
 use crate::policy::PoolId;
+
+/// A search for what was meant looks at every name. Who has made more mistakes than this has made
+/// one of another kind, and would wait for long.
+const SEARCHES: u32 = 100;
 
 /// An index into [`Names::probes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +58,8 @@ impl<T> Defined<T> {
 struct Scope {
     /// The zone without its final dot; absent: shared.
     zone: Option<Box<str>>,
-    meanings: HashMap<Box<str>, Meaning>,
-    probes: HashMap<Box<str>, ProbeIndex>,
+    meanings: BTreeMap<Box<str>, Meaning>,
+    probes: BTreeMap<Box<str>, ProbeIndex>,
 }
 
 /// Every definition of every file. Of several under one name the first counts.
@@ -66,12 +70,15 @@ pub(super) struct Names {
     /// By `PoolId`.
     pub(super) pools: Vec<Defined<PoolShape>>,
     pub(super) policies: Vec<Defined<PolicyShape>>,
+    /// How many more searches there may be.
+    searches: Cell<u32>,
 }
 
 impl Default for Names {
     fn default() -> Self {
         let scopes = vec![Scope::default()];
-        Self { scopes, probes: Vec::new(), pools: Vec::new(), policies: Vec::new() }
+        let searches = Cell::new(SEARCHES);
+        Self { scopes, probes: Vec::new(), pools: Vec::new(), policies: Vec::new(), searches }
     }
 }
 
@@ -203,11 +210,8 @@ impl Names {
             Some(Meaning::Pool(pool)) => self.pools[pool.0 as usize].used.set(true),
             Some(Meaning::Policy(policy)) => self.policies[policy.0].used.set(true),
             None => {
-                let known = || self.visible(scope).flat_map(|scope| scope.meanings.keys());
-                let help = did_you_mean(name, known().map(|name| &**name))
-                    .map(|near| format!("did you mean `{near}`?"))
-                    .or_else(|| self.elsewhere(name))
-                    .or_else(|| name_help(name));
+                let known = self.visible(scope).flat_map(|scope| scope.meanings.keys());
+                let help = self.search(name, known).or_else(|| name_help(name));
                 let message = format!("unknown pool or policy {}", quote(name));
                 report.error(span, message).help_if(help);
             }
@@ -233,9 +237,7 @@ impl Names {
             None => {
                 let is_pool = |(_, meaning): &(_, &Meaning)| matches!(meaning, Meaning::Pool(_));
                 let pools = self.visible(scope).flat_map(|s| s.meanings.iter().filter(is_pool));
-                let near = did_you_mean(&name.value, pools.map(|(name, _)| &**name));
-                let help = near.map(|near| format!("did you mean `{near}`?"));
-                let help = help.or_else(|| self.elsewhere(&name.value));
+                let help = self.search(&name.value, pools.map(|(name, _)| name));
                 report.error(name.span, format!("unknown pool {shown}")).help_if(help);
             }
         }
@@ -254,16 +256,22 @@ impl Names {
             Some(probe) => self.probes[probe.0].used.set(true),
             None => {
                 let known = self.visible(scope).flat_map(|scope| scope.probes.keys());
-                let near = did_you_mean(&name.value, known.map(|name| &**name));
-                report
-                    .error(name.span, format!("unknown probe {}", quote(&name.value)))
-                    .help_if(near.map(|near| format!("did you mean `{near}`?")));
+                let help = self.search(&name.value, known);
+                let message = format!("unknown probe {}", quote(&name.value));
+                report.error(name.span, message).help_if(help);
             }
         }
         found
     }
 
-    /// Where a name that is not visible is defined.
+    /// What was meant by an unknown name: another zone's, or one that is spelt like it.
+    fn search<'s>(&self, name: &str, known: impl Iterator<Item = &'s Box<str>>) -> Option<String> {
+        self.searches.set(self.searches.get().checked_sub(1)?);
+        let near = || did_you_mean(name, known.map(|name| &**name));
+        self.elsewhere(name).or_else(|| near().map(|near| format!("did you mean `{near}`?")))
+    }
+
+    /// Where a pool or a policy that is not visible is defined.
     fn elsewhere(&self, name: &str) -> Option<String> {
         let scope = self.scopes.iter().find(|scope| scope.meanings.contains_key(name))?;
         let zone = scope.zone.as_ref()?;

@@ -886,3 +886,13 @@ names:
     assert_eq!(loaded.resolved.routes.len(), 3);
     assert!(loaded.resolved.routes[1].is_some() && loaded.resolved.routes[2].is_some());
 }
+
+#[test]
+fn of_many_mistakes_only_the_first_are_searched_for_what_was_meant() {
+    let names: Vec<_> = (0..5_000).map(|index| format!("n{index}: us-esat")).collect();
+    let loaded = load_zone(&format!("names: {{ {} }}", names.join(", ")));
+    let errors = loaded.of(Severity::Error);
+    assert_eq!(errors.len(), names.len());
+    assert!(errors[0].help.is_some());
+    assert!(errors[names.len() - 1].help.is_none());
+}
