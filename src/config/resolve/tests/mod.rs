@@ -9,6 +9,7 @@ use crate::dns::Name;
 use crate::geo::FactSet;
 use crate::policy::{Policies, Policy, PolicyId};
 
+mod definitions;
 mod mistakes;
 mod model;
 mod random;
