@@ -5,7 +5,7 @@
 //! - [`resolve`]: names to indices over all files; loops, duplicates, "did you mean".
 //! - [`check`]: the rules that need a whole zone, or all of them, to be seen.
 //! - [`diagnostic`]: a mistake with its place, shown in the manner of rustc.
-//! - [`node`]: `rhumb.yaml`.
+//! - [`node`]: the file `rhumb.yaml`.
 //!
 //! [`load`] reads it all: a [`Config`] in which every name is an index, or every mistake at once.
 

@@ -124,7 +124,7 @@ pub fn parse(file: FileId, report: &mut Report) -> Option<Node> {
         }
     }
     let end = builder.places.octets(text.len(), text.len());
-    Some(builder.root.unwrap_or(Node { span: end, value: omitted() }))
+    Some(builder.root.unwrap_or_else(|| Node { span: end, value: omitted() }))
 }
 
 fn omitted() -> Value {

@@ -1,9 +1,9 @@
 //! The rules that need a whole zone, or all of them, to be seen.
 //!
-//! - [`owners`]: what may stand beside what at one name, and below a cut.
-//! - [`links`]: where CNAME and ALIAS lead.
-//! - [`targets`]: what NS, MX and SRV records name.
-//! - [`zones`]: one zone beside another.
+//! - `owners`: what may stand beside what at one name, and below a cut.
+//! - `links`: where CNAME and ALIAS lead.
+//! - `targets`: what NS, MX and SRV records name.
+//! - `zones`: one zone beside another.
 
 use std::collections::{HashMap, HashSet};
 

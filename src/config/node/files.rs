@@ -48,7 +48,7 @@ fn expand_one(path: &Path) -> Result<Vec<PathBuf>, String> {
     }
     let found = if pattern.contains('*') {
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let directory = directory.unwrap_or(Path::new("."));
+        let directory = directory.unwrap_or_else(|| Path::new("."));
         list(directory, |name| matches(&pattern, name)).map_err(refuse)?
     } else if path.is_dir() {
         let is_yaml = |name: &str| EXTENSIONS.iter().any(|end| matches(&format!("*.{end}"), name));

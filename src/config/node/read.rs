@@ -27,7 +27,7 @@ pub fn read(
 ) -> Result<(NodeConfig, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut report = Report::default();
     let file = report.add_source(Source::new(path.display().to_string(), text));
-    let directory = path.parent().unwrap_or(Path::new(""));
+    let directory = path.parent().unwrap_or_else(|| Path::new(""));
     let mut config = NodeConfig::defaults(directory, machine);
     config.file = Some(path.to_owned());
     if let Some(tree) = tree::parse(file, &mut report).filter(|tree| !tree.is_omitted()) {

@@ -65,7 +65,7 @@ pub fn parse_seconds(text: &str) -> Option<u32> {
         Some(bare) => bare,
         None => {
             let duration = parse_duration(text)?;
-            (duration.subsec_nanos() == 0).then(|| duration.as_secs())?
+            (duration.subsec_nanos() == 0).then_some(duration.as_secs())?
         }
     };
     u32::try_from(seconds).ok().filter(|seconds| *seconds <= MAX_TTL)

@@ -208,7 +208,7 @@ fn put_apex_first(
     ttl: u32,
 ) {
     match names.iter().position(|name| name.owner.value == apex.value) {
-        Some(at) => names.swap(0, at),
+        Some(at) => names[..=at].rotate_right(1),
         None => names.insert(0, NameShape::empty(apex.clone())),
     }
     let Some(RecordSet { key, records }) = ns else { return };
