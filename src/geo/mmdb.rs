@@ -56,6 +56,16 @@ impl Databases {
         Self { databases: vec![embedded::database()] }
     }
 
+    /// With the embedded database behind them where none of them knows countries: a node that is
+    /// given an AS database alone still knows where clients are.
+    #[must_use]
+    pub fn or_embedded_countries(mut self) -> Self {
+        if !self.facts().country {
+            self.databases.push(embedded::database());
+        }
+        self
+    }
+
     /// Places given as a list, the first of two that overlap winning: for tests and examples.
     #[must_use]
     pub fn from_places(places: Vec<(IpNet, Facts)>) -> Self {

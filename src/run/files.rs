@@ -29,7 +29,7 @@ impl Files {
             diagnostics.extend(of_paths);
             Vec::new()
         });
-        let databases = databases(&node.geoip_databases, &mut diagnostics);
+        let databases = databases(&node.databases, &mut diagnostics);
         let mut files = Vec::new();
         for path in &paths {
             match config::read_file(path) {
@@ -55,16 +55,14 @@ impl Files {
     }
 }
 
-/// The databases configured, or the embedded one.
+/// The databases configured, and the embedded one where they know no countries.
 fn databases(paths: &[PathBuf], diagnostics: &mut Vec<Diagnostic>) -> Databases {
-    if paths.is_empty() {
-        return Databases::embedded();
-    }
-    Databases::load(paths).unwrap_or_else(|errors| {
+    let databases = Databases::load(paths).unwrap_or_else(|errors| {
         let errors = errors.into_iter().map(|error| error.to_string());
         diagnostics.extend(errors.map(|e| Diagnostic::without_place(Severity::Error, e)));
         Databases::default()
-    })
+    });
+    databases.or_embedded_countries()
 }
 
 fn unreadable(path: &std::path::Path, error: &std::io::Error) -> Diagnostic {

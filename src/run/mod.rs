@@ -25,12 +25,13 @@ use self::loader::{FIRST_ROUND, Loader};
 use self::observe::Watcher;
 use crate::admin::{self, Control, Metrics, ReloadRefused, Reloaded, Token};
 use crate::config::diagnostic::Diagnostic;
-use crate::config::node::{NodeConfig, TcpConfig};
+use crate::config::node::{Listed, NodeConfig};
 use crate::health::TargetHealth;
 use crate::health::schedule::Prober;
 use crate::server::counters::Counters;
-use crate::server::tcp::{OpenConnections, TcpLimits, TcpServer};
+use crate::server::tcp::{OpenConnections, TcpServer};
 use crate::server::udp::{self, UdpServer};
+use crate::sys;
 use crate::world::World;
 use crate::world::publish::{Published, Publisher};
 
@@ -74,8 +75,9 @@ pub struct Running {
 /// # Errors
 /// When its files have mistakes or the system refuses something.
 pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
-    let listen = listen_addresses(&node)?;
-    let counters = Arc::new(Counters::new(udp::sockets(&listen, node.udp_threads)));
+    sys::raise_open_files();
+    let (listen, threads) = (listen_addresses(&node)?, node.dns.udp_threads.count());
+    let counters = Arc::new(Counters::new(udp::sockets(&listen, threads)));
     let mut loader = Loader::new(node.clone(), counters.rows());
     let built = loader.build().await.map_err(StartError::Configuration)?;
     for warning in &built.warnings {
@@ -106,8 +108,8 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     prober.prepare(world.targets.clone(), loader.carried(), FIRST_ROUND).await;
     loader::tell(&publisher, &prober, &world.targets);
     publisher.flush().await;
-    let udp = UdpServer::start(&listen, node.udp_threads, &published, &counters)?;
-    let tcp = TcpServer::start(udp.addresses(), limits(&node), &published, &counters)?;
+    let udp = UdpServer::start(&listen, threads, &published, &counters)?;
+    let tcp = TcpServer::start(udp.addresses(), node.dns.tcp, &published, &counters)?;
     let _ = tcp_connections.set(tcp.open_connections());
     control.ready.store(true, Relaxed);
 
@@ -140,10 +142,10 @@ async fn admin(
     node: &NodeConfig,
     control: Control,
 ) -> Result<(SocketAddr, AbortHandle), StartError> {
-    let token = Token::read_or_make(&node.token_file);
+    let token = Token::read_or_make(&node.admin.token_file);
     let token = token.map_err(|error| StartError::System(error.to_string()))?;
-    let listener = TcpListener::bind(node.admin).await.map_err(|error| {
-        let address = node.admin;
+    let listener = TcpListener::bind(node.admin.listen).await.map_err(|error| {
+        let address = node.admin.listen;
         StartError::System(format!("admin.listen: {address} cannot be bound: {error}"))
     })?;
     let address = listener.local_addr()?;
@@ -155,11 +157,6 @@ async fn admin(
 fn connections(open: &Arc<OnceLock<OpenConnections>>) -> Arc<dyn Fn() -> usize + Send + Sync> {
     let open = Arc::clone(open);
     Arc::new(move || open.get().map_or(0, OpenConnections::count))
-}
-
-fn limits(node: &NodeConfig) -> TcpLimits {
-    let TcpConfig { connections, connections_per_client, idle } = node.tcp;
-    TcpLimits { connections, connections_per_client, idle }
 }
 
 #[expect(clippy::disallowed_methods, reason = "uptime is told to people")]
@@ -245,8 +242,8 @@ impl Work {
 
 /// The addresses to listen on. A missing `::1` is a warning when nobody listed it.
 fn listen_addresses(node: &NodeConfig) -> Result<Vec<SocketAddr>, StartError> {
-    let mut listen = node.listen.clone();
-    if !node.listen_listed {
+    let mut listen = node.dns.listen.clone();
+    if node.dns.listed == Listed::ByDefault {
         listen.retain(|address| {
             let there = address.ip() != Ipv6Addr::LOCALHOST
                 || UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();

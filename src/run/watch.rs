@@ -52,7 +52,7 @@ fn folders(node: &NodeConfig) -> Vec<PathBuf> {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         parent.unwrap_or(Path::new(".")).to_owned()
     };
-    let mut folders: Vec<_> = node.zones.iter().chain(&node.geoip_databases).map(folder).collect();
+    let mut folders: Vec<_> = node.zones.iter().chain(&node.databases).map(folder).collect();
     folders.sort();
     folders.dedup();
     folders

@@ -1,9 +1,5 @@
 //! What a process asks the kernel about itself.
 
-use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-
 /// Makes the calling thread polite beside the threads that answer: it runs at this `nice` value
 /// from now on. On Linux the value is each thread's own (`setpriority(2)`, C library/kernel
 /// differences). A refusal changes nothing that matters, so it is not reported.
@@ -13,11 +9,20 @@ pub fn nice_this_thread(value: i32) {
     unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, value) };
 }
 
-/// Whether this process may write into a directory.
-#[must_use]
-#[expect(unsafe_code, reason = "libc's access")]
-pub fn may_write(directory: &Path) -> bool {
-    let Ok(path) = CString::new(directory.as_os_str().as_bytes()) else { return false };
-    // SAFETY: `path` is a C string that outlives the call.
-    unsafe { libc::access(path.as_ptr(), libc::W_OK) == 0 }
+/// Raises the soft limit on open files to the hard one; each probe and each TCP connection takes
+/// one, and 1,024 is still the usual soft limit. The limit that holds afterwards.
+#[expect(unsafe_code, reason = "libc's getrlimit and setrlimit")]
+pub fn raise_open_files() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is a valid rlimit that both calls only read or fill.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) != 0 {
+            return 0;
+        }
+        let raised = libc::rlimit { rlim_cur: limit.rlim_max, ..limit };
+        if libc::setrlimit(libc::RLIMIT_NOFILE, &raised) == 0 {
+            limit = raised;
+        }
+    }
+    limit.rlim_cur
 }
