@@ -6,6 +6,7 @@ use domain::zonefile::inplace::{Entry, Zonefile};
 
 use super::Zones;
 use crate::dns::{Name, Rtype};
+use crate::policy::Routed;
 use crate::zone::{NameSource, RrSet, Soa, ZoneSource};
 
 /// A name from presentation format, absolute with or without its final dot.
@@ -16,25 +17,6 @@ pub(crate) fn name(text: &str) -> Name {
 /// A zone from the records of a master file but for its SOA: TTL 3600, negative TTL 300.
 pub(crate) fn zone(apex: &str, records: &str) -> ZoneSource {
     let apex = name(apex);
-    let mut names = vec![empty(apex.clone())];
-    let lines: Vec<_> = records.lines().map(str::trim).collect();
-    let text = format!("$ORIGIN {apex}\n$TTL 3600\n{}\n", lines.join("\n"));
-    let mut file = Zonefile::from(text.as_str());
-    file.set_default_class(Class::IN);
-    while let Some(entry) = file.next_entry().expect("a good master file") {
-        let Entry::Record(record) = entry else { continue };
-        let owner = name(&record.owner().to_string());
-        let mut rdata = Vec::new();
-        record.data().compose_rdata(&mut rdata).expect("room");
-        let at = match names.iter().position(|known| known.owner == owner) {
-            Some(at) => at,
-            None => {
-                names.push(empty(owner));
-                names.len() - 1
-            }
-        };
-        add(&mut names[at], Rtype(record.rtype().to_int()), record.ttl().as_secs(), rdata);
-    }
     let soa = Soa {
         primary: apex.prepend(b"ns1").expect("short"),
         contact: apex.prepend(b"hostmaster").expect("short"),
@@ -45,18 +27,43 @@ pub(crate) fn zone(apex: &str, records: &str) -> ZoneSource {
         ttl: 3600,
         minimum: 300,
     };
-    ZoneSource { apex, soa, names }
+    let names = vec![empty(apex.clone())];
+    let mut zone = ZoneSource { apex, soa, names };
+    let lines: Vec<_> = records.lines().map(str::trim).collect();
+    let text = format!("$ORIGIN {}\n$TTL 3600\n{}\n", zone.apex, lines.join("\n"));
+    let mut file = Zonefile::from(text.as_str());
+    file.set_default_class(Class::IN);
+    while let Some(entry) = file.next_entry().expect("a good master file") {
+        let Entry::Record(record) = entry else { continue };
+        let owner = record.owner().to_string();
+        let mut rdata = Vec::new();
+        record.data().compose_rdata(&mut rdata).expect("room");
+        let ttl = record.ttl().as_secs();
+        add(at(&mut zone, &owner), Rtype(record.rtype().to_int()), ttl, rdata);
+    }
+    zone
 }
 
 /// The same zone with an ALIAS at a name.
 pub(crate) fn with_alias(mut zone: ZoneSource, owner: &str, target: &str) -> ZoneSource {
+    at(&mut zone, owner).alias = Some(name(target));
+    zone
+}
+
+/// The same zone with a routed name.
+pub(crate) fn with_routed(mut zone: ZoneSource, owner: &str, routed: Routed) -> ZoneSource {
+    at(&mut zone, owner).routed = Some(routed);
+    zone
+}
+
+fn at<'z>(zone: &'z mut ZoneSource, owner: &str) -> &'z mut NameSource {
     let owner = name(owner);
     let known = zone.names.iter().position(|known| known.owner == owner);
-    match known {
-        Some(at) => zone.names[at].alias = Some(name(target)),
-        None => zone.names.push(NameSource { alias: Some(name(target)), ..empty(owner) }),
-    }
-    zone
+    let at = known.unwrap_or_else(|| {
+        zone.names.push(empty(owner));
+        zone.names.len() - 1
+    });
+    &mut zone.names[at]
 }
 
 /// The table of one zone.

@@ -1,12 +1,16 @@
-//! Whole queries on zones without policies: octets in, octets out, decoded by another library.
+//! Whole queries, octets in, octets out, decoded by another library: here on zones without policies,
+//! in [`steered`] on names that have them.
+
+mod steered;
 
 use std::sync::{Arc, LazyLock};
 
 use hickory_proto::op::Message;
 
 use super::*;
-use crate::config::Config;
+use crate::config::{Config, ConfiguredZone};
 use crate::geo::mmdb::Databases;
+use crate::policy::Policies;
 use crate::world::World;
 use crate::zone::ZoneSource;
 use crate::zone::lookup::fixture::{with_alias, zone};
@@ -42,7 +46,12 @@ impl Ask {
 
     /// With the option for 91.1.2.0/24.
     fn subnet(self) -> Self {
-        self.edns(1232, &[0, 8, 0, 7, 0, 1, 24, 0, 91, 1, 2])
+        self.subnet_of(91)
+    }
+
+    /// With the option for the /24 of this first octet.
+    fn subnet_of(self, first: u8) -> Self {
+        self.edns(1232, &[0, 8, 0, 7, 0, 1, 24, 0, first, 1, 2])
     }
 
     fn tcp(self) -> Self {
@@ -85,14 +94,20 @@ fn lines(reply: &[u8]) -> Vec<String> {
 }
 
 fn serving(zones: Vec<ZoneSource>) -> Snapshot {
-    let mut config = Config::default();
-    for source in zones {
-        let file = "zone.yaml".into();
-        let zone =
-            crate::config::ConfiguredZone { source, serial: None, content: 0, modified: 0, file };
-        config.zones.push(zone);
-    }
-    Snapshot::all_up(Arc::new(World::build(config, &Databases::default(), 1, 1)))
+    Snapshot::all_up(world(zones, Policies::default(), &Databases::default()))
+}
+
+fn world(zones: Vec<ZoneSource>, policies: Policies, databases: &Databases) -> Arc<World> {
+    let configured = |source| ConfiguredZone {
+        source,
+        serial: None,
+        content: 0,
+        modified: 0,
+        file: "zone.yaml".into(),
+    };
+    let zones = zones.into_iter().map(configured).collect();
+    let config = Config { zones, policies, ..Config::default() };
+    Arc::new(World::build(config, databases, 1, 1))
 }
 
 const SOA: &str = "300 SOA ns1.example.com. hostmaster.example.com. 1 7200 1800 1209600 300";
