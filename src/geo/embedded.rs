@@ -3,10 +3,7 @@
 //! It gives the country of the network that announces an address; `geoip/README.md` says where it
 //! is from, its licence and its limits.
 
-use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
-
-use maxminddb::Reader;
 
 use super::mmdb::Database;
 
@@ -15,9 +12,8 @@ static BYTES: &[u8] = include_bytes!("../../geoip/country.mmdb");
 /// The database, compiled at its first use.
 pub(super) fn database() -> Arc<Database> {
     static DATABASE: LazyLock<Arc<Database>> = LazyLock::new(|| {
-        let database = Reader::from_source(Cow::Borrowed(BYTES))
-            .and_then(|reader| Database::compile(&reader, "built in".to_owned()))
-            .expect("the file in the binary is the one that a test verifies");
+        let database = Database::compile(BYTES, "built in".to_owned())
+            .expect("a test reads the file in the binary to its end");
         Arc::new(database)
     });
     Arc::clone(&DATABASE)

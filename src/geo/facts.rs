@@ -188,6 +188,18 @@ pub struct FactSet {
 }
 
 impl FactSet {
+    /// Those that are known.
+    #[must_use]
+    pub fn of(facts: &Facts) -> Self {
+        Self {
+            continent: facts.continent.is_some(),
+            country: facts.country.is_some(),
+            subdivision: facts.subdivision.is_some(),
+            asn: facts.asn.is_some(),
+            coordinates: facts.coordinates.is_some(),
+        }
+    }
+
     /// The facts that either asks for.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
@@ -206,9 +218,10 @@ impl FactSet {
 pub struct Facts {
     /// The database's, else that of the country by the built-in table.
     pub continent: Option<Continent>,
-    /// By ISO 3166-1.
+    /// By ISO 3166-1. Where a database names the country of the network's owner only, that one.
     pub country: Option<Country>,
-    /// The most specific ISO 3166-2 subdivision that the database gives first.
+    /// By ISO 3166-2. Of several, one in the other, the largest, which databases give first:
+    /// England, not Oxfordshire.
     pub subdivision: Option<Subdivision>,
     /// The autonomous system that announces the address.
     pub asn: Option<Asn>,

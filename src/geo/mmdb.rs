@@ -3,18 +3,18 @@
 //! A file is verified from end to end (the metadata, the search tree, every record that the tree
 //! points to), compiled to plain covers, and dropped.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ipnet::IpNet;
-use maxminddb::{MaxMindDbError, Reader, Within, WithinOptions};
+use maxminddb::{MaxMindDbError, Reader};
 
+use super::places::Layers;
 use super::ranges::{Address, Cover};
 use super::record::{MapOr, Record};
+use super::tree::{Network, Tree};
 use super::{FactSet, Facts, embedded};
 
 /// Why a database is refused.
@@ -66,11 +66,15 @@ impl Databases {
         self
     }
 
-    /// Places given as a list, the first of two that overlap winning: for tests and examples.
+    /// A database of a list of ranges, each within one family, in place of a file. Where two
+    /// overlap, the first that gives a fact wins.
     #[must_use]
-    pub fn from_places(places: Vec<(IpNet, Facts)>) -> Self {
-        let databases = places.into_iter().map(|(net, facts)| Arc::new(Database::one(net, facts)));
-        Self { databases: databases.collect() }
+    pub fn from_ranges(ranges: &[(RangeInclusive<IpAddr>, Facts)]) -> Self {
+        let (Layers { v4, v6 }, records) = Layers::of_ranges(ranges);
+        let given = records.iter().map(FactSet::of).fold(FactSet::default(), FactSet::union);
+        let (kind, origin) = ("list".to_owned(), format!("{} ranges", ranges.len()));
+        let database = Database { kind, built: 0, origin, given, records, v4, v6 };
+        Self { databases: vec![Arc::new(database)] }
     }
 
     /// The facts that at least one of them gives, centroids and the continent table included.
@@ -118,34 +122,18 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// A database of one network.
-    fn one(net: IpNet, facts: Facts) -> Self {
-        let (mut v4, mut v6) = (Cover::of(0), Cover::of(0));
-        match net {
-            IpNet::V4(net) => v4.push(net.network().into()..=net.broadcast().into(), 1),
-            IpNet::V6(net) => v6.push(net.network().into()..=net.broadcast().into(), 1),
-        }
-        let given = FactSet {
-            continent: facts.continent.is_some(),
-            country: facts.country.is_some(),
-            subdivision: facts.subdivision.is_some(),
-            asn: facts.asn.is_some(),
-            coordinates: facts.coordinates.is_some(),
-        };
-        let records = vec![Facts::default(), facts];
-        Self { kind: "list".into(), built: 0, origin: net.to_string(), given, records, v4, v6 }
-    }
-
     fn load(path: &Path) -> Result<Self, String> {
         let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
-        Self::read(bytes, path.display().to_string())
+        Self::read(&bytes, path.display().to_string())
     }
 
     /// Verifies and compiles the bytes of a file.
-    fn read(bytes: Vec<u8>, origin: String) -> Result<Self, String> {
-        let reader = Reader::from_source(Cow::Owned(bytes)).map_err(in_words)?;
-        verify(&reader).map_err(in_words)?;
-        let database = Self::compile(&reader, origin).map_err(in_words)?;
+    fn read(bytes: &[u8], origin: String) -> Result<Self, String> {
+        let database = Self::compile(bytes, origin)
+            .and_then(|database| verify(bytes).map(|()| database))
+            .map_err(|reason| {
+                format!("broken or truncated, or no MMDB file: {reason}; fetch it again")
+            })?;
         if database.given == FactSet::default() {
             return Err(format!(
                 "{}: no record gives a country, continent, subdivision, AS or coordinates in a \
@@ -156,11 +144,9 @@ impl Database {
         Ok(database)
     }
 
-    /// Reads every network of a verified file.
-    pub(super) fn compile(
-        reader: &Reader<Cow<'_, [u8]>>,
-        origin: String,
-    ) -> Result<Self, MaxMindDbError> {
+    /// Reads every network of a file, and of each record what tells of a place.
+    pub(super) fn compile(bytes: &[u8], origin: String) -> Result<Self, String> {
+        let reader = Reader::from_source(bytes).map_err(in_words)?;
         let metadata = reader.metadata();
         let mut database = Self {
             kind: metadata.database_type.clone(),
@@ -172,23 +158,19 @@ impl Database {
             v6: Cover::of(0),
         };
         let mut numbers = HashMap::new();
-        for (count, found) in networks(reader)?.enumerate() {
-            let found = found?;
-            if count > MOST_NETWORKS_BY_NODE * metadata.node_count as usize {
-                return Err(MaxMindDbError::invalid_database("the search tree is no tree"));
-            }
-            let Some(offset) = found.offset() else { continue };
-            let number = match numbers.get(&offset) {
+        Tree::new(bytes, metadata).each_network(|network| {
+            let number = match numbers.get(&network.record) {
                 Some(number) => *number,
                 None => {
-                    let record: Option<MapOr<Record<'_>>> = found.decode()?;
+                    let found = reader.lookup(network.first).map_err(in_words)?;
+                    let record: Option<MapOr<Record<'_>>> = found.decode().map_err(in_words)?;
                     let number = database.record(record.unwrap_or_default().0.facts());
-                    *numbers.entry(offset).or_insert(number)
+                    *numbers.entry(network.record).or_insert(number)
                 }
             };
-            let network = found.network()?;
-            place(&mut database.v4, &mut database.v6, (network.ip(), network.prefix()), number);
-        }
+            place(&mut database.v4, &mut database.v6, &network, number);
+            Ok(())
+        })?;
         Ok(database)
     }
 
@@ -197,54 +179,31 @@ impl Database {
         if facts == Facts::default() {
             return 0;
         }
-        self.given = self.given.union(FactSet {
-            continent: facts.continent.is_some(),
-            country: facts.country.is_some(),
-            subdivision: facts.subdivision.is_some(),
-            asn: facts.asn.is_some(),
-            coordinates: facts.coordinates.is_some(),
-        });
+        self.given = self.given.union(FactSet::of(&facts));
         self.records.push(facts);
         self.records.len() as u32 - 1
     }
 }
 
-/// A node has two children, and the aliases of the IPv4 tree are not walked again.
-const MOST_NETWORKS_BY_NODE: usize = 2;
-
 /// Has the whole file verified, what is never read here included. The crate refuses a file without
 /// a description before it looks at anything else, and those of ip-location-db have none; for them
-/// it must do that [`Database::compile`] reads every network, and of each record what it needs.
-fn verify(reader: &Reader<Cow<'_, [u8]>>) -> Result<(), MaxMindDbError> {
-    if reader.metadata().description.is_empty() { Ok(()) } else { reader.verify() }
+/// it must do that [`Database::compile`] has read every network.
+fn verify(bytes: &[u8]) -> Result<(), String> {
+    let reader = Reader::from_source(bytes).map_err(in_words)?;
+    let described = !reader.metadata().description.is_empty();
+    if described { reader.verify().map_err(in_words) } else { Ok(()) }
 }
 
-/// Every network of a file, in the order of the tree, where IPv4 is `::/96`; also those without a
-/// record, so that no walk through a damaged tree is endless.
-///
-/// Blocks that are aliases of the IPv4 tree (such as `::ffff:0:0/96` and `2002::/16`) are skipped:
-/// their addresses are looked up as IPv4. The reader knows an alias by the node that it leads to;
-/// in a file without an IPv4 tree that "node" is a record, which other networks may well share.
-fn networks<'r, 'b>(
-    reader: &'r Reader<Cow<'b, [u8]>>,
-) -> Result<Within<'r, Cow<'b, [u8]>>, MaxMindDbError> {
-    let any_v4 = reader.lookup(IpAddr::V4(Ipv4Addr::UNSPECIFIED))?;
-    let has_v4_tree = any_v4.network()?.is_ipv4();
-    let options = WithinOptions::default().include_networks_without_data();
-    reader.networks(if has_v4_tree { options } else { options.include_aliased_networks() })
-}
-
-/// Puts a record on a network, given as its first address and length. An IPv6 network that holds
-/// all of `::/96` is all of IPv4 too, as for any reader of the format.
-fn place(v4: &mut Cover<u32>, v6: &mut Cover<u128>, network: (IpAddr, u8), number: u32) {
-    let (first, length) = network;
-    match first {
-        IpAddr::V4(first) => v4.push(range(first.into(), length), number),
+/// Puts a record on a network. One of IPv6 that holds all of `::/96` is all of IPv4 too, as for
+/// any reader of the format.
+fn place(v4: &mut Cover<u32>, v6: &mut Cover<u128>, network: &Network, number: u32) {
+    match network.first {
+        IpAddr::V4(first) => v4.push(range(first.into(), network.length), number),
         IpAddr::V6(first) => {
-            if first.is_unspecified() && length <= 96 {
+            if first.is_unspecified() && network.length < 96 {
                 *v4 = Cover::of(number);
             }
-            v6.push(range(first.into(), length), number);
+            v6.push(range(first.into(), network.length), number);
         }
     }
 }
@@ -257,7 +216,7 @@ fn range<A: Address>(first: A, length: u8) -> RangeInclusive<A> {
 }
 
 fn in_words(error: MaxMindDbError) -> String {
-    format!("broken or truncated, or no MMDB file: {error}; fetch it again")
+    error.to_string()
 }
 
 /// The day (UTC) of a time in seconds since 1970, as `2024-02-29`: the proleptic Gregorian

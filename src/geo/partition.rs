@@ -63,7 +63,7 @@ impl Partition {
         cidrs: &[IpNet],
         class_of: impl FnMut(Who<'_>) -> ClassId,
     ) -> Self {
-        let mut asker = Asker { places: &places, outside: vec![None; places.len()], class_of };
+        let mut asker = Asker { places: &places, outside: vec![None; places.count()], class_of };
         let (v4_contexts, v6_contexts) = contexts(cidrs);
         let v4 = Side::build(&places.v4, v4_contexts, &mut asker, None);
         let v4_class =

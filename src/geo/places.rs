@@ -36,37 +36,22 @@ impl Places {
         let needed =
             FactSet { country: facts.country || facts.continent || facts.coordinates, ..facts };
         let mut found = Found::default();
-        let mut layers = Layers { v4: Cover::of(0), v6: Cover::of(0) };
+        let mut layers = Layers::empty();
         for database in &databases.databases {
             let numbers: Vec<u32> =
                 database.records.iter().map(|record| found.number(only(needed, record))).collect();
             let of = |record: u32| numbers[record as usize];
             layers.lay(&database.v4.renumber(of), &database.v6.renumber(of), &mut found);
         }
-        layers.finish(&found, |record| only(facts, &derived(record)))
+        layers.finish(&found.facts, |record| only(facts, &derived(record)))
     }
 
     /// Compiles a list of ranges, each within one family; where two overlap, the first that gives
     /// a fact wins. Facts are taken as they stand: nothing follows from a country.
     #[must_use]
     pub fn from_ranges(ranges: &[(RangeInclusive<IpAddr>, Facts)]) -> Self {
-        let mut found = Found::default();
-        let mut layers = Layers { v4: Cover::of(0), v6: Cover::of(0) };
-        for (range, facts) in ranges {
-            let number = found.number(*facts);
-            let (mut v4, mut v6) = (Cover::of(0), Cover::of(0));
-            match (*range.start(), *range.end()) {
-                (IpAddr::V4(first), IpAddr::V4(last)) => {
-                    v4.push(first.into()..=last.into(), number)
-                }
-                (IpAddr::V6(first), IpAddr::V6(last)) => {
-                    v6.push(first.into()..=last.into(), number)
-                }
-                _ => {}
-            }
-            layers.lay(&v4, &v6, &mut found);
-        }
-        layers.finish(&found, Facts::clone)
+        let (layers, facts) = Layers::of_ranges(ranges);
+        layers.finish(&facts, Facts::clone)
     }
 
     /// What is known of an address.
@@ -80,14 +65,8 @@ impl Places {
 
     /// How many places there are; their numbers are below it.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.places.len()
-    }
-
-    /// Never: there is always the place of which nothing is known.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
     }
 
     /// How many ranges there are, of IPv4 and of IPv6.
@@ -109,12 +88,38 @@ impl Places {
 }
 
 /// The covers of both families while databases are laid over each other.
-struct Layers {
-    v4: Cover<u32>,
-    v6: Cover<u128>,
+pub(super) struct Layers {
+    pub(super) v4: Cover<u32>,
+    pub(super) v6: Cover<u128>,
 }
 
 impl Layers {
+    /// Nothing known of any address.
+    fn empty() -> Self {
+        Self { v4: Cover::of(0), v6: Cover::of(0) }
+    }
+
+    /// Lays ranges over each other; their numbers are indices of the facts.
+    pub(super) fn of_ranges(ranges: &[(RangeInclusive<IpAddr>, Facts)]) -> (Self, Vec<Facts>) {
+        let mut found = Found::default();
+        let mut layers = Self::empty();
+        for (range, facts) in ranges.iter().filter(|(range, _)| !range.is_empty()) {
+            let number = found.number(*facts);
+            let Self { mut v4, mut v6 } = Self::empty();
+            match (*range.start(), *range.end()) {
+                (IpAddr::V4(first), IpAddr::V4(last)) => {
+                    v4.push(first.into()..=last.into(), number);
+                }
+                (IpAddr::V6(first), IpAddr::V6(last)) => {
+                    v6.push(first.into()..=last.into(), number);
+                }
+                _ => continue,
+            }
+            layers.lay(&v4, &v6, &mut found);
+        }
+        (layers, found.facts)
+    }
+
     /// Lays covers under those that are there already.
     fn lay(&mut self, v4: &Cover<u32>, v6: &Cover<u128>, found: &mut Found) {
         self.v4 = under(&self.v4, v4, found);
@@ -122,11 +127,10 @@ impl Layers {
     }
 
     /// Makes the map: a place for each distinct outcome of `finish`.
-    fn finish(self, found: &Found, finish: impl Fn(&Facts) -> Facts) -> Places {
+    fn finish(self, facts: &[Facts], finish: impl Fn(&Facts) -> Facts) -> Places {
         let mut places = Found::default();
         places.facts.insert(TRANSITION as usize, Facts::default());
-        let numbers: Vec<u32> =
-            found.facts.iter().map(|facts| places.number(finish(facts))).collect();
+        let numbers: Vec<u32> = facts.iter().map(|facts| places.number(finish(facts))).collect();
         let v4 = self.v4.renumber(|record| numbers[record as usize]);
         let v6 = self.v6.renumber(|record| numbers[record as usize]);
         let mut blocks = Cover::of(0);

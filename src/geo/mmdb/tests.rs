@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use serde_json::Value;
 
+use self::writer::{File, Slot};
 use super::*;
 use crate::geo::places::Places;
 use crate::geo::{Asn, Continent, Coordinates, Country, Subdivision};
+
+mod writer;
 
 const ALL: FactSet =
     FactSet { continent: true, country: true, subdivision: true, asn: true, coordinates: true };
@@ -161,24 +164,25 @@ fn networks_of_every_shape_of_tree_are_where_the_reader_finds_them() {
     ] {
         let Some(path) = test_data(name) else { continue };
         let bytes = std::fs::read(path).expect("the file");
-        let reader = Reader::from_source(Cow::Owned(bytes)).expect("a database");
+        let reader = Reader::from_source(&bytes[..]).expect("a database");
+        let offset_of = |client: IpAddr| reader.lookup(client).expect("a lookup").offset();
         let (mut v4, mut v6) = (Cover::of(0), Cover::of(0));
-        for found in networks(&reader).expect("a sound tree") {
-            let found = found.expect("a sound network");
-            let network = found.network().expect("a network");
-            let Some(offset) = found.offset() else { continue };
-            let number = offset as u32 + 1;
-            place(&mut v4, &mut v6, (network.ip(), network.prefix()), number);
-        }
+        Tree::new(&bytes, reader.metadata())
+            .each_network(|network| {
+                let offset = offset_of(network.first).expect("a record");
+                place(&mut v4, &mut v6, &network, offset as u32 + 1);
+                Ok(())
+            })
+            .expect("a sound tree");
         for (start, number) in v4.iter() {
-            let found = reader.lookup(Ipv4Addr::from(start).into()).expect("a lookup").offset();
+            let found = offset_of(std::net::Ipv4Addr::from(start).into());
             assert_eq!(number, found.map_or(0, |offset| offset as u32 + 1), "{name}: {start:x}");
         }
         for (start, number) in v6.iter().filter(|_| reader.metadata().ip_version == 6) {
             let address = std::net::Ipv6Addr::from(start);
             let carries = crate::geo::transition::Transition::of(address).is_some();
             if start >> 32 != 0 && !carries {
-                let found = reader.lookup(address.into()).expect("a lookup").offset();
+                let found = offset_of(address.into());
                 assert_eq!(
                     number,
                     found.map_or(0, |offset| offset as u32 + 1),
@@ -231,11 +235,151 @@ proptest! {
             let at = first + place.index(bytes.len() - first);
             bytes[at] = value;
         }
-        let loaded = Database::read(bytes, "damaged".into());
+        let loaded = Database::read(&bytes, "damaged".into());
         if let Ok(database) = loaded {
             let databases = Databases { databases: vec![Arc::new(database)] };
             let places = Places::build(&databases, ALL);
             let _ = places.facts("1.128.0.0".parse().expect("an address"));
+        }
+    }
+}
+
+fn read(file: &File) -> Result<Databases, String> {
+    let database = Database::read(&file.bytes(), "written".into())?;
+    Ok(Databases { databases: vec![Arc::new(database)] })
+}
+
+/// The country of each client, or `-`.
+fn countries<const N: usize>(databases: &Databases, clients: [&str; N]) -> [String; N] {
+    let places = Places::build(databases, ALL);
+    clients.map(|client| {
+        let facts = places.facts(client.parse().expect("an address"));
+        facts.country.map_or_else(|| "-".to_owned(), |country| country.to_string())
+    })
+}
+
+fn country(code: &str) -> Value {
+    serde_json::json!({ "country_code": code })
+}
+
+#[test]
+fn a_flat_file_without_a_description_is_read() {
+    let mut file = File::new();
+    file.insert("192.0.2.0/24", country("DE"));
+    file.insert("198.51.100.0/24", country("AP"));
+    file.insert("2001:db8::/32", country("JP"));
+    let databases = read(&file).expect("a sound file");
+    let seen = countries(
+        &databases,
+        [
+            "192.0.2.1",
+            "192.0.3.0",
+            "198.51.100.1",
+            "2001:db8::1",
+            "2002:c000:201::1",
+            "::192.0.2.1",
+        ],
+    );
+    assert_eq!(seen, ["DE", "-", "-", "JP", "DE", "-"]);
+    assert_eq!(databases.facts(), FactSet { subdivision: false, asn: false, ..ALL });
+    assert_eq!(databases.describe(), ["written-by-hand, built 2024-02-29, written"]);
+}
+
+#[test]
+fn the_continent_and_coordinates_of_a_database_win_over_those_of_the_country() {
+    let mut file = File::new();
+    let record = serde_json::json!({
+        "country": { "iso_code": "RU" },
+        "continent": { "code": "AS" },
+        "location": { "latitude": 55.0, "longitude": 83.0 },
+    });
+    file.insert("192.0.2.0/24", record);
+    file.insert("198.51.100.0/24", country("RU"));
+    let places = Places::build(&read(&file).expect("a sound file"), ALL);
+    let given = places.facts("192.0.2.1".parse().expect("an address"));
+    assert_eq!(given.continent, Some(Continent::Asia));
+    assert_eq!(given.coordinates, Coordinates::new(55.0, 83.0));
+    let derived = places.facts("198.51.100.1".parse().expect("an address"));
+    assert_eq!(derived.continent, Some(Continent::Europe));
+    assert_eq!(derived.coordinates, Country::new("RU").expect("a country").centroid());
+}
+
+#[test]
+fn aliases_of_the_ipv4_tree_are_not_walked() {
+    let mut file = File::new();
+    file.insert("192.0.2.0/24", country("DE"));
+    file.alias("2002::/16");
+    file.alias("::ffff:0:0/96");
+    let bytes = file.bytes();
+    let reader = Reader::from_source(&bytes[..]).expect("a file");
+    let mut found = Vec::new();
+    Tree::new(&bytes, reader.metadata())
+        .each_network(|network| {
+            found.push(format!("{}/{}", network.first, network.length));
+            Ok(())
+        })
+        .expect("a tree");
+    assert_eq!(found, ["192.0.2.0/24"]);
+    let databases = read(&file).expect("a sound file");
+    assert_eq!(countries(&databases, ["2002:c000:201::1", "::ffff:192.0.2.1"]), ["DE", "DE"]);
+}
+
+#[test]
+fn without_an_ipv4_tree_the_network_above_it_is_all_of_ipv4() {
+    let mut file = File::new();
+    let record = file.record(country("DE"));
+    file.put("::/64", record);
+    // The same record elsewhere is no alias.
+    file.put("2a00::/16", record);
+    let databases = read(&file).expect("a sound file");
+    let seen = countries(&databases, ["192.0.2.1", "::1", "0:0:0:1::", "2a00::1", "2b00::1"]);
+    assert_eq!(seen, ["DE", "DE", "-", "DE", "-"]);
+}
+
+#[test]
+fn a_tree_in_which_branches_meet_is_refused() {
+    let mut file = File::new();
+    let record = file.record(country("DE"));
+    for node in 1..100 {
+        file.nodes.push([Slot::Node(node + 1); 2]);
+    }
+    file.nodes.push([record; 2]);
+    file.nodes[0] = [Slot::Node(1); 2];
+    let error = read(&file).expect_err("2^101 networks");
+    assert!(error.contains("branches of the search tree meet"), "{error}");
+}
+
+#[test]
+fn a_tree_that_turns_back_is_refused() {
+    let mut file = File::new();
+    let record = file.record(country("DE"));
+    file.nodes.resize(100, [record, Slot::Nothing]);
+    file.nodes[0] = [record, Slot::Node(0)];
+    let error = read(&file).expect_err("a cycle");
+    assert!(error.contains("deeper than an address"), "{error}");
+}
+
+proptest! {
+    /// The same for a file that the crate's own verification would not look at.
+    #[test]
+    fn a_damaged_flat_file_never_panics(
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        keep in any::<prop::sample::Index>(),
+    ) {
+        let mut file = File::new();
+        file.insert("192.0.2.0/24", country("DE"));
+        file.insert("2001:db8::/32", country("JP"));
+        let mut bytes = file.bytes();
+        for (place, value) in damage {
+            let at = place.index(bytes.len());
+            bytes[at] = value;
+        }
+        if keep.index(4) == 0 {
+            bytes.truncate(keep.index(bytes.len()));
+        }
+        if let Ok(database) = Database::read(&bytes, "damaged".into()) {
+            let databases = Databases { databases: vec![Arc::new(database)] };
+            countries(&databases, ["192.0.2.1", "2001:db8::1"]);
         }
     }
 }

@@ -69,7 +69,7 @@ fn only_the_facts_asked_for_tell_places_apart() {
         FactSet { continent: true, country: false, ..COUNTRY },
     );
     assert!(continents.ranges().0 < countries.ranges().0);
-    assert!(continents.len() <= 9, "seven continents, nowhere, and the blocks that carry IPv4");
+    assert!(continents.count() <= 9, "seven continents, nowhere, and the blocks that carry IPv4");
     let facts = continents.facts(address("91.0.0.1"));
     assert_eq!((facts.continent, facts.country), (Some(Continent::Europe), None));
 }
