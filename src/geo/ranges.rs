@@ -36,6 +36,7 @@ pub(super) trait Address: Copy + Ord + Into<u128> + std::fmt::Debug {
 }
 
 impl Address for u32 {
+    #[expect(clippy::use_self, reason = "a count of bits, no address")]
     const BITS: u32 = Self::BITS;
 
     fn narrow(wide: u128) -> Self {

@@ -47,7 +47,7 @@ fn expected(record: &Value) -> Facts {
     Facts {
         continent: text("/continent/code")
             .and_then(Continent::from_code)
-            .or(country.map(Country::continent)),
+            .or_else(|| country.map(Country::continent)),
         country,
         subdivision: text("/subdivisions/0/iso_code")
             .and_then(|code| Subdivision::parse(&format!("{}-{code}", country?))),
