@@ -154,7 +154,7 @@ async fn serve() {
     let port = |l: &TcpListener| l.local_addr().expect("bound").port();
     println!("{} {} {}", port(&plain), port(&secured), ca.display());
     std::io::stdout().flush().expect("a reader");
-    tokio::spawn(accept(plain, |stream| reply(stream)));
+    tokio::spawn(accept(plain, reply));
     tokio::spawn(accept(secured, move |stream| {
         let acceptor = acceptor.clone();
         async move {

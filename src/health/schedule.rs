@@ -19,7 +19,9 @@ use super::roster::{Admission, Event, Finding, Roster};
 use super::{Target, TargetHealth, TlsSpec};
 
 /// Probes under way at once, at most: a third of it is in use when 5,000 targets are probed each
-/// 5 s and answer within 300 ms, and a probe costs some 50 KiB.
+/// 5 s and answer within 300 ms. It also bounds memory: a probe holds at most the head and the body
+/// that it reads (`probe::http`) and the records of its TLS connection. There is no bound for each
+/// host: a host sees at most one connection for each target that it is configured with.
 const MOST_AT_ONCE: usize = 1_024;
 
 /// Targets due within this time of each other are started together: a thousand probes a second

@@ -81,7 +81,7 @@ impl Story {
 }
 
 fn brakes(events: &[Event]) -> Vec<bool> {
-    events.iter().filter_map(|e| matches_brake(e).then(|| is_on(e))).collect()
+    events.iter().filter(|e| matches_brake(e)).map(is_on).collect()
 }
 
 fn matches_brake(event: &Event) -> bool {

@@ -164,7 +164,7 @@ async fn the_first_round_decides_every_target_once() {
     let found: Vec<_> = health.iter().map(|h| (h.state, h.reason.as_deref())).collect();
     let (up, down) = ((State::Up, None), (State::Down, Some("status 503")));
     assert_eq!(found, [up, down, up]);
-    let mut told = vec![next(&mut hear).await, next(&mut hear).await];
+    let mut told = [next(&mut hear).await, next(&mut hear).await];
     told.sort_by_key(|t| *t == Told::Changed(ill.address, State::Unknown, State::Down));
     assert_eq!(told[0], Told::Changed(well.address, State::Unknown, State::Up));
     assert_eq!(told[1], Told::Changed(ill.address, State::Unknown, State::Down));
