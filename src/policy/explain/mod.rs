@@ -13,13 +13,14 @@ use super::decide::{Decided, Decision, Mode, resolve};
 use super::pick::{MAX_ANSWERS, class_of, route_of, sticky_scope};
 use super::plan::{PlanId, Plans};
 use super::{Family, MemberId, Policies, PoolId, Routed, WhenDown};
-use crate::dns::Name;
+use crate::dns::{Name, Rtype};
 use crate::geo::Facts;
 use crate::geo::partition::{ClassId, Who};
 use crate::geo::places::canonical;
 use crate::health::MemberHealth;
 use crate::world::{Route, Snapshot};
 
+mod lookup;
 mod path;
 mod record;
 mod text;
@@ -139,6 +140,27 @@ pub struct Caused {
     pub because: String,
 }
 
+/// Explains what would be answered.
+#[must_use]
+pub fn explain(snapshot: &Snapshot, asked: &Asked) -> Explanation {
+    let Asked { name, family, client } = asked;
+    let rtype = match family {
+        Family::V4 => Rtype::A,
+        Family::V6 => Rtype::AAAA,
+    };
+    let found = lookup::find(snapshot, name, rtype);
+    let steering = found.routed.and_then(|routed| {
+        let mut steering = explain_routed(snapshot, routed, *family, *client)?;
+        if steering.ttl.value > found.longest {
+            let because = "that of a CNAME behind the ALIAS is no longer".to_owned();
+            steering.ttl = Caused { value: found.longest, because };
+        }
+        Some(steering)
+    });
+    let name = name.to_string();
+    Explanation { name, rtype: mnemonic(*family), lookup: found.steps, steering }
+}
+
 /// Explains what [`pick`](super::pick::pick) and [`scope`](super::pick::scope) do for a routed
 /// name; `None` when the world has no route for it.
 #[must_use]
@@ -187,6 +209,14 @@ fn scope_of(
     }
 }
 
+/// The type that asks for a family.
+fn mnemonic(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "A",
+        Family::V6 => "AAAA",
+    }
+}
+
 /// What a decision is about, but for the client.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs, reason = "the types say it")]
@@ -212,7 +242,7 @@ impl About<'_> {
             .then(|| self.routed.when_down.to_string());
         Steering {
             client: ClientSeen::of(who),
-            rtype: self.rtype(),
+            rtype: mnemonic(self.family),
             path: path::Paths::new(self, &plans, &recorder).path(root, plan),
             mode: decision.mode,
             when_down,
@@ -229,13 +259,6 @@ impl About<'_> {
         recorder: &mut Recorder,
     ) -> (PolicyChoices, Decision) {
         PolicyChoices::of_one(self.policies, plans, (plan, self.family), self.health, recorder)
-    }
-
-    fn rtype(&self) -> &'static str {
-        match self.family {
-            Family::V4 => "A",
-            Family::V6 => "AAAA",
-        }
     }
 
     fn answer(&self, choices: &PolicyChoices, decision: &Decision) -> Answer {

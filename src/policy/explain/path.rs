@@ -195,7 +195,7 @@ impl<'a> Paths<'a> {
         match families {
             [_, _] => why += "; IPv4 and IPv6 are linked",
             [only] if *only != self.about.family => {
-                why += &format!("; none of its members has {}", self.about.rtype());
+                why += &format!("; none of its members has {}", super::mnemonic(self.about.family));
             }
             _ => {}
         }

@@ -22,7 +22,7 @@ impl Display for Steering {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "client  {}", self.client)?;
         write!(f, "policy  ")?;
-        self.path.write(f, 1)?;
+        self.path.write(f, 0, "")?;
         match self.mode {
             Mode::Normal => {}
             Mode::IgnoringMinHealthy => {
@@ -59,28 +59,29 @@ impl Display for ClientSeen {
 
 impl Node {
     /// Writes the rest of the line that it is named on, and a line for each child.
-    fn write(&self, f: &mut Formatter<'_>, depth: usize) -> fmt::Result {
+    fn write(&self, f: &mut Formatter<'_>, depth: usize, finding: &str) -> fmt::Result {
+        let indent = 4 * depth + 4;
+        // The text of a policy without a name begins with its method.
+        let unnamed = self.policy.starts_with(self.method);
+        let method = if unnamed { String::new() } else { format!(" ({})", self.method) };
+        write!(f, "{}{method}{finding}", self.policy)?;
         if let Some(pool) = &self.pool {
-            writeln!(f, "{} (pool): {}", self.policy, pool.because)?;
-            return pool.members.iter().try_for_each(|member| {
-                write!(f, "{:indent$}{member}", "", indent = 2 * depth + 2)
-            });
+            let mark = if finding.is_empty() { ":" } else { ";" };
+            writeln!(f, "{mark} {}", pool.because)?;
+            return pool.members.iter().try_for_each(|member| write!(f, "{:indent$}{member}", ""));
         }
-        // An unnamed policy's text begins with its method.
-        let method = if self.policy.starts_with(self.method) { "" } else { self.method };
-        let space = if method.is_empty() { "" } else { " " };
-        let above = if self.repeated { ", as above" } else { "" };
-        writeln!(f, "{}{space}{method}{above}", self.policy)?;
+        writeln!(f, "{}", if self.repeated { ", as above" } else { "" })?;
         self.children.iter().try_for_each(|child| child.write(f, depth + 1))
     }
 }
 
 impl Branch {
     fn write(&self, f: &mut Formatter<'_>, depth: usize) -> fmt::Result {
-        write!(f, "{:indent$}{}, {} → ", "", self.finding, self.because, indent = 2 * depth)?;
+        write!(f, "{:indent$}{} → ", "", self.because, indent = 4 * depth)?;
+        let finding = format!(": {}", self.finding);
         match &self.node {
-            Some(node) => node.write(f, depth),
-            None => writeln!(f, "{}", self.policy),
+            Some(node) => node.write(f, depth, &finding),
+            None => writeln!(f, "{}{finding}", self.policy),
         }
     }
 }

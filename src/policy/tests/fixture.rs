@@ -138,7 +138,7 @@ impl Fixture {
         for change in changes.split(',').map(str::trim).filter(|change| !change.is_empty()) {
             let mut words = change.split_whitespace();
             let who = words.next().unwrap();
-            let mut change = |health: &mut MemberHealth| {
+            let change = |health: &mut MemberHealth| {
                 let mut words = words.clone();
                 while let Some(word) = words.next() {
                     match word {

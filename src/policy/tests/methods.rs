@@ -232,7 +232,7 @@ fn a_policy_shared_by_many_is_decided_once_for_all() {
             _ => f.failover(&[root, root]),
         };
     }
-    f.set("*down".strip_prefix('*').map_or("", |_| "a down"));
+    f.set("a down");
     let scene = f.scene(root);
     assert_eq!(scene.shares(Family::V4), "b 100");
     assert_eq!(scene.any().len, 2);

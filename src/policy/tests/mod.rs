@@ -7,3 +7,4 @@ mod geography;
 mod methods;
 mod sticky;
 mod ttl;
+mod whole;
