@@ -95,10 +95,8 @@ async fn node() -> Node {
     let health = health(&world);
     let prober = Prober::start(Arc::new(Deaf));
     let known = world.targets.iter().zip(&health);
-    let carried = known.map(|(target, health)| Carried {
-        target: Target::clone(target),
-        health: health.clone(),
-    });
+    let carried = known
+        .map(|(target, health)| Carried { target: Target::clone(target), health: health.clone() });
     prober.prepare(world.targets.clone(), carried.collect(), Duration::ZERO).await;
     let state = |member: &crate::policy::Member| match member.targets.first() {
         Some(id) => health[id.0 as usize].state,
@@ -388,9 +386,9 @@ async fn metrics_tell_what_happened_in_the_format_of_prometheus() {
         let found = samples.iter().find(|(name, _)| name == series);
         assert_eq!(found.map(|(_, value)| *value), Some(value), "{series} in\n{body}");
     }
-    let down = samples.iter().find(|(name, _)| {
-        name.starts_with("rhumb_target_up{") && name.contains("192.0.2.2:8080")
-    });
+    let down = samples
+        .iter()
+        .find(|(name, _)| name.starts_with("rhumb_target_up{") && name.contains("192.0.2.2:8080"));
     assert_eq!(down.map(|(_, value)| *value), Some(0.0), "{body}");
 }
 

@@ -15,7 +15,6 @@ use crate::world::Snapshot;
 use crate::zone::{Lookup, Qname, ZoneId, Zones};
 
 mod chain;
-pub mod explain;
 mod negative;
 mod referral;
 mod routed;

@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use maxminddb::{MaxMindDbError, Reader};
 
 use super::places::Layers;
@@ -75,6 +76,13 @@ impl Databases {
         let (kind, origin) = ("list".to_owned(), format!("{} ranges", ranges.len()));
         let database = Database { kind, built: 0, origin, given, records, v4, v6 };
         Self { databases: vec![Arc::new(database)] }
+    }
+
+    /// [`Self::from_ranges`] of networks.
+    #[must_use]
+    pub fn from_places(places: Vec<(IpNet, Facts)>) -> Self {
+        let range = |(net, facts): (IpNet, Facts)| (net.network()..=net.broadcast(), facts);
+        Self::from_ranges(&places.into_iter().map(range).collect::<Vec<_>>())
     }
 
     /// The facts that at least one of them gives, centroids and the continent table included.

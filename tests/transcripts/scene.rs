@@ -1,11 +1,9 @@
 //! A configuration at rest: a world, and the health that cases vary.
 
 use std::net::IpAddr;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ipnet::IpNet;
 use rhumb::config::diagnostic::Style;
 use rhumb::config::{Known, SourceFile};
 use rhumb::geo::mmdb::Databases;
@@ -33,8 +31,7 @@ impl Scene {
             .into_iter()
             .map(|(path, text)| SourceFile { path, text, modified: 1_700_000_000 })
             .collect();
-        let places: Vec<_> = places.lines().filter_map(place).collect();
-        let databases = Databases::from_ranges(&places);
+        let databases = Databases::from_places(places.lines().filter_map(place).collect());
         let loaded = rhumb::config::load(&files, Known { facts: databases.facts() });
         let Some(mut config) = loaded.config else {
             let mistakes = loaded.diagnostics.iter().map(|d| d.render(Style::Plain));
@@ -100,10 +97,10 @@ impl Change {
 }
 
 /// Reads `91.0.0.0/8  DE  52.5,13.4  AS3320`; the facts in any order.
-fn place(line: &str) -> Option<(RangeInclusive<IpAddr>, Facts)> {
+fn place(line: &str) -> Option<(ipnet::IpNet, Facts)> {
     let line = line.split('#').next().unwrap_or_default();
     let mut words = line.split_whitespace();
-    let net: IpNet = words.next()?.parse().expect("a network");
+    let net = words.next()?.parse().expect("a network");
     let mut facts = Facts::default();
     for word in words {
         if let Some(subdivision) = Subdivision::parse(word) {
@@ -122,7 +119,7 @@ fn place(line: &str) -> Option<(RangeInclusive<IpAddr>, Facts)> {
         }
     }
     facts.continent = facts.continent.or_else(|| facts.country.map(|c| c.continent()));
-    Some((net.network()..=net.broadcast(), facts))
+    Some((net, facts))
 }
 
 /// The path of a file as a message should show it.
