@@ -122,3 +122,23 @@ impl<'b> Tree<'b> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_of_every_size_are_read() {
+        let cases: [(usize, &[u8], [u32; 2]); 3] = [
+            (24, &[0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc], [0x0012_3456, 0x0078_9abc]),
+            (28, &[0x12, 0x34, 0x56, 0xab, 0x78, 0x9a, 0xbc], [0x0a12_3456, 0x0b78_9abc]),
+            (32, &[0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde, 0xf0], [0x1234_5678, 0x9abc_def0]),
+        ];
+        for (record_bits, node, records) in cases {
+            let bytes = [&vec![0; node.len()], node].concat();
+            let tree = Tree { bytes: &bytes, nodes: 2, record_bits, depth: 32, bits_before_v4: 0 };
+            assert_eq!([tree.record(1, 0), tree.record(1, 1)], records.map(Some), "{record_bits}");
+            assert_eq!(tree.record(2, 0), None, "{record_bits}: past the end");
+        }
+    }
+}

@@ -112,3 +112,44 @@ fn what_a_map_says_of_blocks_that_carry_ipv4_is_not_used() {
     assert_eq!(places.facts(address("2002:c000:201::1")), &Facts::default());
     assert_eq!(places.facts(address("2003::1")), &facts);
 }
+
+#[test]
+fn every_fact_is_the_first_of_those_given() {
+    let first = Facts {
+        continent: Some(Continent::Asia),
+        country: country("JP"),
+        subdivision: Subdivision::parse("JP-13"),
+        asn: Some(Asn(64500)),
+        coordinates: Coordinates::new(35.0, 139.0),
+    };
+    let second = Facts {
+        continent: Some(Continent::Europe),
+        country: country("DE"),
+        subdivision: Subdivision::parse("DE-BE"),
+        asn: Some(Asn(64501)),
+        coordinates: Coordinates::new(52.0, 13.0),
+    };
+    let lone = [
+        Facts { continent: first.continent, ..Facts::default() },
+        Facts { country: first.country, ..Facts::default() },
+        Facts { subdivision: first.subdivision, ..Facts::default() },
+        Facts { asn: first.asn, ..Facts::default() },
+        Facts { coordinates: first.coordinates, ..Facts::default() },
+    ];
+    let over = |one: Facts, other: Facts| {
+        let places = Places::from_ranges(&[
+            range("10.0.0.0", "10.0.0.255", one),
+            range("10.0.0.0", "10.0.0.255", other),
+        ]);
+        *places.facts(address("10.0.0.1"))
+    };
+    assert_eq!(over(first, second), first);
+    assert_eq!(over(Facts::default(), second), second);
+    for fact in lone {
+        let missing = over(fact, second);
+        assert_eq!(FactSet::of(&missing), FactSet::of(&second), "the others fill the gaps");
+        assert_eq!(over(missing, first), missing);
+        assert_eq!(over(fact, Facts::default()), fact);
+        assert_ne!(missing, second, "{fact:?} wins");
+    }
+}
