@@ -13,7 +13,7 @@
 //! address space drops out. With both dropped it is 0.
 //!
 //! Each family is a space of its own. In that of IPv6 lie the blocks whose addresses carry an IPv4
-//! address and are classed by it ([`canonical`](super::places::canonical)). While all of IPv4 is
+//! address and are classed by it ([`canonical`]). While all of IPv4 is
 //! one class, so is each block, and it runs together with neighbours of that class. Otherwise a
 //! block is unlike anything around it, and inside it the scope is that of the IPv4 address, behind
 //! the bits that stand before it.
