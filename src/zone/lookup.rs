@@ -167,12 +167,6 @@ impl Zones {
         }
     }
 
-    /// Whether a name is there itself, as a wildcard's answers are not.
-    #[must_use]
-    pub fn holds(&self, name: &Qname) -> bool {
-        self.find(name.hashed()).is_some()
-    }
-
     /// The policy that answers A and AAAA at a name, through a wildcard too.
     #[must_use]
     pub fn routed_at(&self, name: &Name) -> Option<&Routed> {
