@@ -91,7 +91,7 @@ impl Display for Finding {
         match self {
             Self::Picked { share } => write!(f, "picked {}", Percent(*share)),
             Self::Degraded { kept, share } => {
-                write!(f, "degraded: keeps {}, picked {}", Percent(*kept), Percent(*share))
+                write!(f, "picked {}, keeping {} while degraded", Percent(*share), Percent(*kept))
             }
             Self::Down => f.write_str("dropped: down"),
             Self::NotLookedAt => f.write_str("not needed"),

@@ -190,10 +190,22 @@ fn a_decision_reads_from_top_to_bottom() {
     let expected = "\
 www.example.com. A
   www.example.com. is routed (zone example.com.)
-client  91.0.0.1: DE, europe, class 1
+client  91.0.0.1: DE, europe, class 2
 policy  example.com/world (geo)
-    DE → failover
-        as listed, degraded 50 % → example.com/eu (pool)
+    DE → failover: [{ to: example.com/eu, degraded: 50% }, example.com/us]: picked 100 %
+        as listed, degraded 50 % → example.com/eu (pool): picked 50 %, keeping 50 % while \
+                    degraded; 1 of 2 members serve
+            192.0.2.20 weight 1: down
+            192.0.2.21 weight 3: up
+        as listed → example.com/us (pool): picked 50 %; 2 of 2 members serve
+            192.0.2.10 weight 1: up
+            192.0.2.11 weight 1: up
+    europe → weighted: { example.com/eu: 75, example.com/us: 25 }: not needed
+    default → example.com/us: not needed
+answer  50 % from example.com/us: 1 of 192.0.2.10, 192.0.2.11
+answer  50 % from example.com/eu: 192.0.2.21
+ttl     20 s: 192.0.2.20 of example.com/eu could change in 20 s
+scope   /8: the shortest prefix around the client that is all of class 2
 ";
     let text = explained(&world, "www", "91.0.0.1").to_string();
     assert_eq!(text, expected);
