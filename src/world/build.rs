@@ -10,8 +10,8 @@ use crate::geo::FactSet;
 use crate::geo::mmdb::Databases;
 use crate::geo::partition::{ClassId, Partition};
 use crate::geo::places::Places;
-use crate::policy::decide::{self, Silent};
 use crate::policy::plan::{PlanId, Plans};
+use crate::policy::resolve::Resolver;
 use crate::policy::{Policies, PolicyId};
 use crate::zone::{ZoneSource, Zones};
 
@@ -71,8 +71,9 @@ fn route(policies: &Policies, policy: PolicyId, maps: &mut Maps<'_>, plans: &mut
     let mut classes: HashMap<PlanId, ClassId> = HashMap::new();
     let mut of_class = Vec::new();
     let places = maps.of(policies.facts_of(policy));
+    let mut resolver = Resolver::new(policies, policy, plans);
     let partition = Partition::build(places, &policies.cidrs_of(policy), |who| {
-        let plan = decide::resolve(policies, policy, who, plans, &mut Silent);
+        let plan = resolver.plan_for(who);
         *classes.entry(plan).or_insert_with(|| {
             of_class.push(plan);
             ClassId(of_class.len() as u32 - 1)
