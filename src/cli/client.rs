@@ -8,7 +8,8 @@ use std::time::Duration;
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, HOST};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::http::request::Builder;
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -61,31 +62,24 @@ impl Client {
     /// # Errors
     /// When there is no answer, or a refusal.
     pub async fn get(&self, path: &str) -> Result<Answer, ClientError> {
-        self.ask(Method::GET, path, None).await
+        let stream = self.connect().await?;
+        self.ask(stream, Request::get(path)).await
     }
 
     /// Asks for a change, with the node's token.
     ///
     /// # Errors
-    /// When there is no token, no answer, or a refusal other than 422.
+    /// When there is no answer, no token, or a refusal other than 422.
     pub async fn post(&self, path: &str) -> Result<Answer, ClientError> {
+        let stream = self.connect().await?;
         let token = Token::read(&self.token_file)?;
-        self.ask(Method::POST, path, Some(&token)).await
+        let authorization = format!("Bearer {}", token.secret());
+        self.ask(stream, Request::post(path).header(AUTHORIZATION, authorization)).await
     }
 
-    async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        token: Option<&Token>,
-    ) -> Result<Answer, ClientError> {
-        let stream = self.connect().await?;
-        let mut request =
-            Request::builder().method(method).uri(path).header(HOST, self.address.to_string());
-        if let Some(token) = token {
-            request = request.header(AUTHORIZATION, format!("Bearer {}", token.secret()));
-        }
-        let request = request.body(Empty::new()).map_err(|error| self.strange(error))?;
+    async fn ask(&self, stream: TcpStream, request: Builder) -> Result<Answer, ClientError> {
+        let request = request.header(HOST, self.address.to_string()).body(Empty::new());
+        let request = request.map_err(|error| self.strange(error))?;
         let answered = timeout(ANSWER_PATIENCE, exchange(stream, request)).await;
         let late = || self.strange(format!("no answer within {} s", ANSWER_PATIENCE.as_secs()));
         let answer = answered.map_err(|_| late())?.map_err(|error| self.strange(error))?;
@@ -121,6 +115,20 @@ impl Client {
     pub fn read<T: serde::de::DeserializeOwned>(&self, answer: &Answer) -> Result<T, ClientError> {
         serde_json::from_slice(&answer.body).map_err(|error| self.strange(error))
     }
+}
+
+/// The query of a URL, each value percent-encoded (RFC 3986 §2.1).
+pub fn query<'p>(pairs: impl Iterator<Item = (&'p str, &'p str)>) -> String {
+    let encode = |octet: u8| match octet {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(octet).to_string()
+        }
+        _ => format!("%{octet:02X}"),
+    };
+    let pair = |(key, value): (&str, &str)| {
+        format!("{key}={}", value.bytes().map(encode).collect::<String>())
+    };
+    pairs.map(pair).collect::<Vec<_>>().join("&")
 }
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;

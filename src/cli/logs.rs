@@ -10,7 +10,7 @@ use super::Complaint;
 
 /// How logs look and how much they tell.
 #[derive(Clone, Debug, Args)]
-pub struct Arguments {
+pub struct LogOptions {
     /// How log lines are written to standard error
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Human)]
     pub log_format: Format,
@@ -37,15 +37,15 @@ fn filter(text: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// When RUST_LOG cannot be read.
-pub fn start(arguments: &Arguments, otherwise: LevelFilter) -> Result<(), Complaint> {
+pub fn start(options: &LogOptions, otherwise: LevelFilter) -> Result<(), Complaint> {
     let builder = EnvFilter::builder().with_default_directive(otherwise.into());
-    let filter = match &arguments.log {
+    let filter = match &options.log {
         Some(text) => builder.parse(text),
         None => builder.parse(std::env::var("RUST_LOG").unwrap_or_default()),
     };
     let filter = filter.map_err(|error| Complaint::new(format!("RUST_LOG: {error}")))?;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    match arguments.log_format {
+    match options.log_format {
         Format::Json => subscriber.json().init(),
         Format::Human => {
             let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());

@@ -1,15 +1,65 @@
 //! The commands: one file each. Exit status: 0 fine, 1 the thing checked is wrong, 2 wrong usage.
 
 use std::fmt;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+pub mod check;
 pub mod client;
+pub mod demo;
+pub mod explain;
 pub mod logs;
+pub mod node;
+pub mod reload;
+pub mod run;
+pub mod status;
+
+/// Everything that can be written on the command line.
+#[derive(Debug, Parser)]
+#[command(name = "rhumb", version, about, long_about = None, propagate_version = true)]
+#[command(after_help = "Exit status: 0 fine, 1 the thing checked is wrong, 2 wrong usage.")]
+#[command(arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Arguments),
+    Demo(demo::Arguments),
+    Check(check::Arguments),
+    Explain(explain::Arguments),
+    Status(status::Arguments),
+    Reload(reload::Arguments),
+}
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Reload(arguments) => reload::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Complaint::Told) => ExitCode::from(1),
+        Err(Complaint::Wrong { message, help }) => {
+            let help = help.map(|help| format!("  help: {help}\n")).unwrap_or_default();
+            // When even this cannot be written, there is nobody to tell.
+            let _ = write!(io::stderr(), "error: {message}\n{help}");
+            ExitCode::from(1)
+        }
+    }
+}
 
 /// Why a command ends with exit status 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
