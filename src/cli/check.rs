@@ -86,9 +86,9 @@ fn check(arguments: &Arguments) -> (Vec<Diagnostic>, Option<Config>) {
 /// The configuration meant: with zone files on the command line, the defaults unless one is named.
 fn node(arguments: &Arguments) -> Result<(NodeConfig, Vec<Diagnostic>), Vec<Diagnostic>> {
     match (&arguments.node.config, arguments.files.as_slice()) {
-        (None, [file]) if is_node_file(file) => NodeConfig::load(Some(file)),
+        (None, [file]) if is_node_file(file) => NodeConfig::find(Some(file)),
         (None, [_, ..]) => Ok((NodeConfig::built_in(), Vec::new())),
-        (config, _) => NodeConfig::load(config.as_deref()),
+        (config, _) => NodeConfig::find(config.as_deref()),
     }
 }
 

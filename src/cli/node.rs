@@ -13,7 +13,7 @@ use crate::config::node::NodeConfig;
 /// # Errors
 /// When it has mistakes or cannot be read.
 pub fn load(file: &NodeFile) -> Result<(NodeConfig, Vec<Diagnostic>), Complaint> {
-    NodeConfig::load(file.config.as_deref()).map_err(|mistakes| {
+    NodeConfig::find(file.config.as_deref()).map_err(|mistakes| {
         show(&mistakes);
         Complaint::new(counted(&mistakes))
     })
@@ -55,7 +55,7 @@ pub fn client(file: &NodeFile, address: &Address) -> Result<Client, Complaint> {
     }
     let (node, _) = load(file)?;
     Ok(Client {
-        address: address.admin.unwrap_or(node.admin),
-        token_file: address.token_file.clone().unwrap_or(node.token_file),
+        address: address.admin.unwrap_or(node.admin.listen),
+        token_file: address.token_file.clone().unwrap_or(node.admin.token_file),
     })
 }

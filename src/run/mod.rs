@@ -49,8 +49,8 @@ pub enum StartError {
     System(String),
 }
 
-impl From<std::io::Error> for StartError {
-    fn from(error: std::io::Error) -> Self {
+impl From<io::Error> for StartError {
+    fn from(error: io::Error) -> Self {
         Self::System(error.to_string())
     }
 }

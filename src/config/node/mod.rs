@@ -131,6 +131,12 @@ impl NodeConfig {
         }
     }
 
+    /// The defaults of this machine, for zones in `zones/` below the working directory.
+    #[must_use]
+    pub fn built_in() -> Self {
+        Self::defaults(Path::new(""), &Machine::this())
+    }
+
     /// Finds the configuration as every command does: the file named, else the first of
     /// [`PLACES`] that exists, else the defaults; and reads it.
     ///
@@ -140,7 +146,7 @@ impl NodeConfig {
         let machine = Machine::this();
         let place = || PLACES.iter().map(PathBuf::from).find(|place| place.exists());
         let Some(path) = file.map(Path::to_owned).or_else(place) else {
-            return Ok((Self::defaults(Path::new(""), &machine), Vec::new()));
+            return Ok((Self::built_in(), Vec::new()));
         };
         let text = std::fs::read_to_string(&path).map_err(|error| {
             let message = format!("cannot read {}: {error}", path.display());

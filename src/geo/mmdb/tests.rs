@@ -69,7 +69,7 @@ fn every_network_of_the_json_sources_has_the_facts_it_should() {
             serde_json::from_str(&text).expect("a list of networks");
         assert!(networks.len() > 200, "{name}: {} networks", networks.len());
         for (network, record) in networks.iter().flatten() {
-            let network: ipnet::IpNet = network.parse().expect("a network");
+            let network: IpNet = network.parse().expect("a network");
             for client in [network.network(), network.broadcast()] {
                 assert_eq!(places.facts(client), &expected(record), "{name}: {client}");
             }
