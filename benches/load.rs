@@ -1,4 +1,5 @@
 //! From the text of 100,000 names to a world that answers: `cargo bench --bench load`.
+#![allow(clippy::disallowed_methods, reason = "it measures time")]
 
 mod support;
 

@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench probes [SECONDS]`. The targets are served by a second process, so that its
 //! work is not counted.
+#![allow(clippy::disallowed_methods, reason = "it measures time")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};

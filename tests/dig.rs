@@ -2,6 +2,7 @@
 //!
 //! These tests measure time, because the bound itself is what is promised: a change is answered
 //! within `fall` × `every` + `timeout`, and back within `rise` × `every` + `timeout`.
+#![allow(clippy::disallowed_methods, reason = "what is tested is time as it passes")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Reloads under load: nothing is lost, nothing is late, no answer mixes two configurations.
+#![allow(clippy::disallowed_methods, reason = "what is tested is time as it passes")]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! The world and the queries that the benches measure.
-#![allow(dead_code, reason = "each bench uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each bench uses a part")]
 
 use std::net::IpAddr;
 use std::path::PathBuf;

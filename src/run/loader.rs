@@ -2,6 +2,7 @@
 //!
 //! A reload reads everything anew, builds a whole world beside the old one on a niced thread,
 //! probes the targets that are new, and swaps. Whatever goes wrong before the swap changes nothing.
+#![allow(clippy::disallowed_methods, reason = "a driver: it owns the clock")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -170,12 +171,15 @@ fn fault(text: &str) -> Diagnostic {
 /// Every mistake as people read it.
 fn refused(diagnostics: Vec<Diagnostic>) -> ReloadRefused {
     let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error);
-    let errors: Vec<_> = errors.map(Diagnostic::one_line).collect();
+    let in_words = |d: &Diagnostic| match &d.help {
+        Some(help) => format!("{} ({help})", d.one_line()),
+        None => d.one_line(),
+    };
+    let errors: Vec<_> = errors.map(in_words).collect();
     error!(errors = ?errors, "reload refused: the old configuration keeps serving");
     ReloadRefused { errors }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the driver's clock")]
 pub(super) fn now() -> SystemTime {
     SystemTime::now()
 }

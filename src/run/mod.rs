@@ -225,7 +225,9 @@ impl Work {
                 done = stop.recv() => {
                     self.loader.save(&self.prober).await;
                     self.prober.stop().await;
-                    drop(done.map(|done| done.send(())));
+                    if let Some(done) = done {
+                        let _ = done.send(());
+                    }
                     return;
                 }
                 Some(order) = orders.recv() => {

@@ -50,7 +50,7 @@ pub(super) fn files(node: &NodeConfig, orders: mpsc::Sender<Order>) -> AbortHand
 fn folders(node: &NodeConfig) -> Vec<PathBuf> {
     let folder = |path: &PathBuf| {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        parent.unwrap_or(Path::new(".")).to_owned()
+        parent.map_or_else(|| ".".into(), Path::to_owned)
     };
     let mut folders: Vec<_> = node.zones.iter().chain(&node.databases).map(folder).collect();
     folders.sort();

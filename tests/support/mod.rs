@@ -1,5 +1,5 @@
 //! What the tests with a real server share: the server, a target that can be broken, `dig`.
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part; nothing leaves it")]
 
 pub mod server;
 pub mod target;
@@ -22,7 +22,7 @@ pub fn peer(program: &str, package: &str) -> bool {
 pub fn dig(server: std::net::SocketAddr, words: &str) -> String {
     let output = Command::new("dig")
         .arg(format!("@{}", server.ip()))
-        .args(["-p", &server.port().to_string(), "+tries=1", "+time=2"])
+        .args(["-p", &server.port().to_string(), "+tries=1", "+time=2", "+norec"])
         .args(words.split_whitespace())
         .output()
         .expect("dig runs");

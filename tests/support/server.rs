@@ -1,4 +1,5 @@
 //! The real binary on free ports, in a folder of its own.
+#![allow(clippy::disallowed_methods, reason = "it waits for a process")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

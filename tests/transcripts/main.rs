@@ -4,6 +4,8 @@
 //! run networks; `tests/answers/README.md` is the format. Every reply is decoded by hickory-proto,
 //! which shares no code with the server.
 
+#![allow(unreachable_pub, reason = "nothing leaves a test")]
+
 mod case;
 mod reply;
 mod scene;

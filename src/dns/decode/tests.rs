@@ -27,7 +27,8 @@ fn requests_are_read_as_far_as_they_can_be() {
     let long = "3f".to_owned() + &"61".repeat(63);
     let over = long.repeat(3) + "3e" + &"61".repeat(62) + "00";
     let fits = long.repeat(3) + "3d" + &"61".repeat(61) + "00";
-    let table: &[(&str, &[&str], Option<Rcode>, bool, bool)] = &[
+    type Row<'a> = (&'a str, &'a [&'a str], Option<Rcode>, bool, bool);
+    let table: &[Row<'_>] = &[
         ("0000 0001 0000 0000 0000", &[QUESTION], None, true, false),
         ("0100 0001 0000 0000 0001", &[QUESTION, OPT], None, true, true),
         // Trailing octets, TC and every other flag are ignored.

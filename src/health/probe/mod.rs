@@ -6,6 +6,7 @@
 //!
 //! A target may hang, close early, send garbage, endless headers or a body drop by drop: every step
 //! is bounded in time by `timeout` and in memory by a limit beside the code that reads.
+#![allow(clippy::disallowed_methods, reason = "a driver: it owns the clock")]
 
 use std::fmt;
 use std::io;

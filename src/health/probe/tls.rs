@@ -2,6 +2,7 @@
 //!
 //! Trust is loaded ahead of the probes ([`Trust::load`]): the system's authorities once in the life
 //! of the process, a `ca` file with each load of the configuration.
+#![allow(clippy::disallowed_methods, reason = "a driver: it owns the clock")]
 
 use std::collections::HashMap;
 use std::io;
