@@ -15,7 +15,10 @@ use crate::zone::Zones;
 
 pub mod build;
 mod members;
+mod news;
 pub mod publish;
+#[cfg(test)]
+mod tests;
 
 /// An index into a world's routed policies: those that some name routes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

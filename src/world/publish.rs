@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::members::{member_health, remember_last_served};
+use super::news;
 use super::{Snapshot, World};
 use crate::health::{MemberHealth, Target, TargetHealth, TargetId};
 use crate::policy::choice::{PolicyChoices, PoolTables};
@@ -236,6 +237,8 @@ struct Current {
     routes_of: Vec<Vec<usize>>,
     targets: Vec<TargetHealth>,
     health: Vec<MemberHealth>,
+    /// The health that was published last.
+    told: Vec<MemberHealth>,
     dirty: Vec<PoolId>,
     pools: Vec<Arc<PoolTables>>,
     choices: Vec<Arc<PolicyChoices>>,
@@ -265,6 +268,7 @@ impl Current {
             members_of: members_of(&world),
             routes_of: routes_of(&world),
             targets,
+            told: health.clone(),
             health,
             dirty: Vec::new(),
             pools: Vec::new(),
@@ -296,6 +300,7 @@ impl Current {
             let before = self.health[member.0 as usize];
             let now = member_health(&self.world, member, &self.targets, before);
             if now != before {
+                news::member(&self.world, member, (before, now), &self.targets);
                 self.health[member.0 as usize] = now;
                 self.dirty.push(self.world.policies.member(member).pool);
             }
@@ -309,6 +314,7 @@ impl Current {
         dirty.dedup();
         let mut routes: Vec<usize> = Vec::new();
         for &pool in &dirty {
+            news::pool(&self.world, pool, (&self.told, &self.health));
             remember_last_served(&self.world.policies, pool, &mut self.health);
             let tables = PoolTables::build(&self.world.policies, pool, &self.health);
             self.pools[pool.0 as usize] = Arc::new(tables);
@@ -320,6 +326,9 @@ impl Current {
         for route in routes {
             let choices = PolicyChoices::build(policies, plans, &all[route], &self.health);
             self.choices[route] = Arc::new(choices);
+        }
+        if !dirty.is_empty() {
+            self.told.clone_from(&self.health);
         }
         !dirty.is_empty()
     }
@@ -373,6 +382,7 @@ impl Snapshot {
     pub fn of(world: Arc<World>, health: Vec<MemberHealth>) -> Self {
         let targets = vec![TargetHealth::default(); world.targets.len()];
         let mut current = Current::new(world, targets, HashMap::new());
+        current.told.clone_from(&health);
         current.health = health;
         current.dirty = (0..current.world.policies.pools.len() as u32).map(PoolId).collect();
         current.rebuild();
