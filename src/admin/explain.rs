@@ -7,16 +7,15 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 
-use super::Control;
 use super::failure::Failure;
-
+use super::{Control, pretty};
+use crate::answer::explain::explain;
 use crate::dns::Name;
 use crate::health::{Forced, MemberHealth, State as Probed};
-use crate::policy::explain::{Asked, Explanation, explain};
+use crate::policy::explain::{Asked, Explanation};
 use crate::policy::{Family, MemberId, Policies, PoolId};
 use crate::world::{Snapshot, World};
 
@@ -139,8 +138,8 @@ pub(super) async fn handle(
         explained.map(|explanation| (explanation, question.form))
     });
     match explained.await.map_err(|_| Failure::internal("the explanation failed"))? {
-        Ok((explanation, Form::Json)) => Ok(Json(explanation).into_response()),
-        Ok((explanation, Form::Text)) => Ok(format!("{explanation:#?}").into_response()),
+        Ok((explanation, Form::Json)) => pretty(&explanation),
+        Ok((explanation, Form::Text)) => Ok(explanation.to_string().into_response()),
         Err(unknown) => Err(Failure::bad_request(format!("down: {unknown}"), unknown.help())),
     }
 }

@@ -17,12 +17,15 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use axum::Router;
+use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
+use self::failure::Failure;
 use crate::health::schedule::Prober;
 use crate::server::counters::Counters;
 use crate::world::publish::Published;
@@ -117,6 +120,13 @@ pub(crate) fn router(control: Control, token: Token, reached_by: auth::ReachedBy
         .method_not_allowed_fallback(failure::wrong_method)
         .layer(from_fn_with_state(reached_by, auth::refuse_foreign_hosts))
         .layer(from_fn(listen::limit_time))
+}
+
+/// JSON laid out for people: it is `rhumb`'s to print, and its size does not matter here.
+fn pretty(value: &impl Serialize) -> Result<Response, Failure> {
+    let text = serde_json::to_string_pretty(value);
+    let text = text.map_err(|_| Failure::internal("the answer could not be written"))?;
+    Ok(([(CONTENT_TYPE, "application/json")], text + "\n").into_response())
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@ mod text;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use axum::Json;
 use axum::extract::State as Handle;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
-use super::{Control, ReloadRefused, Reloaded};
+use super::failure::Failure;
+use super::{Control, ReloadRefused, Reloaded, pretty};
 use crate::health::{MemberHealth, State, Target, TargetHealth};
 use crate::policy::decide::Mode;
 use crate::policy::standing::Standing;
@@ -119,8 +120,8 @@ pub struct ReloadStatus {
 }
 
 /// `GET /v1/status`.
-pub(super) async fn handle(Handle(control): Handle<Control>) -> Json<Status> {
-    Json(Status::of(&control))
+pub(super) async fn handle(Handle(control): Handle<Control>) -> Result<Response, Failure> {
+    pretty(&Status::of(&control))
 }
 
 impl Status {

@@ -108,6 +108,14 @@ impl Client {
         ClientError::Strange { address: self.address, reason: reason.to_string() }
     }
 
+    /// An answer as it came.
+    ///
+    /// # Errors
+    /// When it is no text: not this program.
+    pub fn text<'a>(&self, answer: &'a Answer) -> Result<&'a str, ClientError> {
+        str::from_utf8(&answer.body).map_err(|error| self.strange(error))
+    }
+
     /// Reads an answer's JSON.
     ///
     /// # Errors

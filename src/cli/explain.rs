@@ -75,12 +75,7 @@ fn ask_node(arguments: &Arguments) -> Result<(), Complaint> {
 
     let client = node::client(&arguments.node, &arguments.address)?;
     let answer = small_runtime()?.block_on(client.get(&path))?;
-    if arguments.json {
-        let json: serde_json::Value = client.read(&answer)?;
-        print(format_args!("{json:#}\n"));
-    } else {
-        print(String::from_utf8_lossy(&answer.body));
-    }
+    print(client.text(&answer)?);
     Ok(())
 }
 

@@ -28,8 +28,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Complaint> {
     let client = node::client(&arguments.node, &arguments.address)?;
     let answer = small_runtime()?.block_on(client.get("/v1/status"))?;
     if arguments.json {
-        let json: serde_json::Value = client.read(&answer)?;
-        print(format_args!("{json:#}\n"));
+        print(client.text(&answer)?);
     } else {
         print(client.read::<Status>(&answer)?);
     }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use super::order::HELP;
 use super::region::{REGIONS, Regions, members};
@@ -64,39 +63,41 @@ Try in another terminal:
 pub(super) struct Watch {
     /// Since the node was started; for the time before each line.
     started: std::time::Instant,
+    /// Which world is served.
+    configuration: u64,
     targets: Vec<TargetHealth>,
     pools: Vec<(Box<str>, bool)>,
 }
 
 impl Watch {
     pub(super) fn new(control: &Control) -> Self {
-        let snapshot = control.published.load_full();
+        Self::of(control, &control.published.load_full())
+    }
+
+    fn of(control: &Control, snapshot: &Snapshot) -> Self {
         Self {
             started: control.started,
+            configuration: snapshot.world.configuration,
             targets: control.prober.health(&snapshot.world.targets),
-            pools: pools(&snapshot),
+            pools: pools(snapshot),
         }
     }
 
     /// One line for each change since the last call.
     pub(super) fn changes(&mut self, control: &Control) -> Vec<String> {
         let snapshot = control.published.load_full();
-        let before = std::mem::replace(self, Self::new(control));
+        let before = std::mem::replace(self, Self::of(control, &snapshot));
+        if before.configuration != self.configuration {
+            return vec![self.now("the zone has changed and is served as it is now")];
+        }
         let mut lines = Vec::new();
-        if before.targets.len() == self.targets.len() {
-            let targets = snapshot.world.targets.iter().zip(&before.targets).zip(&self.targets);
-            let changed = targets.filter(|((_, before), now)| before.state != now.state);
-            for ((target, before), now) in changed {
-                lines.push(self.now(member_line(target.address.ip(), before, now)));
-            }
+        let targets = snapshot.world.targets.iter().zip(&before.targets).zip(&self.targets);
+        for ((target, before), now) in targets.filter(|((_, was), is)| was.state != is.state) {
+            lines.push(self.now(member_line(target.address.ip(), before, now)));
         }
-        for ((name, up), (_, was_up)) in self.pools.iter().zip(&before.pools) {
-            if up != was_up {
-                lines.push(self.now(pool_line(name, *up)));
-            }
-        }
-        if before.pools.len() != self.pools.len() || before.targets.len() != self.targets.len() {
-            lines.push(self.now("another configuration is served"));
+        let pools = self.pools.iter().zip(&before.pools);
+        for ((name, up), _) in pools.filter(|((_, is), (_, was))| is != was) {
+            lines.push(self.now(pool_line(name, *up)));
         }
         lines
     }
@@ -108,7 +109,7 @@ impl Watch {
 }
 
 /// Each pool's name and whether it is up.
-fn pools(snapshot: &Arc<Snapshot>) -> Vec<(Box<str>, bool)> {
+fn pools(snapshot: &Snapshot) -> Vec<(Box<str>, bool)> {
     let policies = &snapshot.world.policies;
     let pools = policies.pools.iter().enumerate();
     let up = |id| families_up(policies, PoolId(id as u32), &snapshot.health);
