@@ -12,10 +12,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::failure::Failure;
 use super::{Control, pretty};
-use crate::answer::explain::explain;
 use crate::dns::Name;
 use crate::health::{Forced, MemberHealth, State as Probed};
-use crate::policy::explain::{Asked, Explanation};
+use crate::policy::explain::{Asked, Explanation, explain};
 use crate::policy::{Family, MemberId, Policies, PoolId};
 use crate::world::{Snapshot, World};
 

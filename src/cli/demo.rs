@@ -74,7 +74,7 @@ async fn play(arguments: &Arguments) -> Result<(), Complaint> {
     let mut signals = Signals::listen()?;
     let regions = Regions::open().await?;
     let stage = Stage::set(&arguments.dns, arguments.admin, regions.port())?;
-    let node = NodeConfig::load(Some(&stage.node_file())).map_err(|mistakes| {
+    let node = NodeConfig::find(Some(&stage.node_file())).map_err(|mistakes| {
         super::node::show(&mistakes);
         Complaint::new("the demo's own configuration has mistakes")
     })?;

@@ -145,7 +145,7 @@ mod tests {
         let dns = ["127.0.0.1:0".parse().expect("one"), "[::1]:0".parse().expect("one")];
         let admin = "127.0.0.1:0".parse().expect("one");
         let stage = Stage::set(&dns, Some(admin), 4242).expect("a folder");
-        let (node, warnings) = NodeConfig::load(Some(&stage.node_file())).expect("no mistake");
+        let (node, warnings) = NodeConfig::find(Some(&stage.node_file())).expect("no mistake");
         assert!(warnings.is_empty(), "{warnings:?}");
         let Files { config, diagnostics, .. } = Files::read(&node);
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
