@@ -195,3 +195,14 @@ fn the_demo_goes_on_without_a_terminal_until_its_script_ends_it() {
     let output = rhumb(folder.path(), &words).success().get_output().clone();
     assert!(text(&output.stdout).contains("Try in another terminal"));
 }
+
+#[test]
+fn the_packaged_configuration_has_no_mistake() {
+    let folder = folder(GOOD);
+    let packaged = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/rhumb.yaml");
+    std::fs::copy(packaged, folder.path().join("rhumb.yaml")).expect("copied");
+    std::fs::create_dir(folder.path().join("zones")).expect("a folder");
+    std::fs::write(folder.path().join("zones/example.yaml"), GOOD).expect("written");
+    let output = rhumb(folder.path(), &["check"]).success().get_output().clone();
+    assert_eq!(text(&output.stdout), "ok: 1 zone, 3 names, 2 pools\n");
+}

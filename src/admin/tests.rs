@@ -65,7 +65,6 @@ struct Node {
     control: Control,
     address: std::net::SocketAddr,
     reloads: Reloads,
-    token: Token,
     folder: tempfile::TempDir,
 }
 
@@ -121,8 +120,8 @@ async fn node() -> Node {
     let token = Token::read_or_make(&folder.path().join("token")).expect("a token");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("its address");
-    tokio::spawn(serve(listener, token.clone(), control.clone()));
-    Node { control, address, reloads, token, folder }
+    tokio::spawn(serve(listener, token, control.clone()));
+    Node { control, address, reloads, folder }
 }
 
 impl Node {
