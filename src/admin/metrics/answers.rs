@@ -43,11 +43,12 @@ impl PoolAnswers {
             let tally = pools.entry(name.into()).or_default();
             tally.told = tally.told.max(tally.folded + count);
         }
-        let tell = |(name, tally): (&Box<str>, &mut Tally)| {
+        let mut totals = Vec::with_capacity(pools.len());
+        for (name, tally) in pools.iter_mut() {
             tally.told = tally.told.max(tally.folded);
-            (name.clone(), tally.told)
-        };
-        pools.iter_mut().map(tell).collect()
+            totals.push((name.clone(), tally.told));
+        }
+        totals
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Box<str>, Tally>> {
