@@ -60,7 +60,9 @@ impl Token {
         if secret.len() < SHORTEST || !secret.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(TokenError::Malformed { path: path.into() });
         }
-        Ok(Self { secret: secret.into(), path: path.into() })
+        // Whoever is told the path may be in another directory.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.into());
+        Ok(Self { secret: secret.into(), path })
     }
 
     /// Reads a token, or makes one when the file is not there: 32 random octets in hexadecimal,
