@@ -232,7 +232,7 @@ fn a_bad_file_leaves_the_old_zone_serving_and_says_so() {
     let output = server.rhumb(&["reload"]);
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("did you mean `web`") && said.contains("fall"), "{said}");
+    assert!(said.contains("did you mean `web`?") && said.contains("found `x`"), "{said}");
     assert_eq!(short(server.dns, "step0.example.com A"), ["192.0.2.7"]);
     assert_eq!(server.metric("rhumb_reloads_total{result=\"refused\"}"), Some(1.0));
     assert!(server.log().contains("reload refused"), "nothing in the log");
