@@ -80,6 +80,15 @@ impl Family {
         }
     }
 
+    /// The word of logs and metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::V4 => "ipv4",
+            Self::V6 => "ipv6",
+        }
+    }
+
     /// 0 or 1, for tables of both.
     #[must_use]
     pub fn index(self) -> usize {

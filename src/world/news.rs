@@ -45,9 +45,10 @@ pub(super) fn pool(world: &World, id: PoolId, (before, now): (&[MemberHealth], &
             continue;
         }
         let (serving, of) = (standing.serving, standing.counted);
+        let family = family.word();
         match is {
-            true => info!(pool, ?family, serving, of, "pool is up"),
-            false => warn!(pool, ?family, serving, of, "pool is down"),
+            true => info!(pool, family, serving, of, "pool is up"),
+            false => warn!(pool, family, serving, of, "pool is down"),
         }
     }
 }

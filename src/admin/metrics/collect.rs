@@ -15,7 +15,7 @@ use crate::admin::Control;
 use crate::admin::status::families_up;
 use crate::answer::Transport;
 use crate::health::State;
-use crate::policy::{Policies, PoolId};
+use crate::policy::{Family, Policies, PoolId};
 use crate::world::{Snapshot, World};
 
 /// Reads a node for each scrape.
@@ -105,7 +105,12 @@ fn pools(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {
         let series = |(word, up): (&'static str, Option<bool>)| {
             Some(([("pool", &*pool.name), ("family", word)], i64::from(up?)))
         };
-        ["ipv4", "ipv6"].into_iter().zip(families).filter_map(series).collect::<Vec<_>>()
+        Family::BOTH
+            .map(Family::word)
+            .into_iter()
+            .zip(families)
+            .filter_map(series)
+            .collect::<Vec<_>>()
     });
     page.gauges("pool_up", "Whether enough of a pool serves, for a family it has.", standings)
 }
