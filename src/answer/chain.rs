@@ -36,8 +36,7 @@ impl<'z> Chain<'z> {
         let mut chain = Self { links: [first; MAX_LINKS], len: 1, end: None };
         let mut link = first;
         loop {
-            let target = Qname::new(link.first_rdata());
-            let found = target.and_then(|target| zones.lookup(&target, rtype));
+            let found = zones.lookup(Qname::new(link.first_rdata()), rtype);
             chain.end = found.filter(|(of, _)| *of == zone).map(|(_, found)| found);
             match (chain.end, chain.links.get_mut(chain.len)) {
                 (Some(Lookup::Cname(next)), Some(room)) => *room = next,
@@ -59,7 +58,7 @@ fn alias_end<'z>(zones: &'z Zones, target: &'z Name, rtype: Rtype) -> (AliasEnd<
     let mut longest = u32::MAX;
     let mut target = target.as_wire();
     for _ in 0..=MAX_LINKS {
-        let found = Qname::new(target).and_then(|name| zones.lookup(&name, rtype));
+        let found = zones.lookup(Qname::new(target), rtype);
         let end = match found.map(|(_, found)| found) {
             Some(Lookup::Cname(link)) => {
                 longest = longest.min(link.ttl());
@@ -99,8 +98,10 @@ impl<'a> Answering<'a, '_, '_> {
         }
         match chain.end {
             Some(end) if !tailored => {
-                // The first name is ours, whatever is at the end (RFC 1034 §6.2.7, RFC 1035 §4.1.1).
-                Decision { authoritative: true, ..self.end(at, zone, end) }
+                let mut decision = self.end(at, zone, end);
+                // AA is about the first name, and that is ours (RFC 1035 §4.1.1).
+                decision.verdict.authoritative = true;
+                decision
             }
             _ => Decision::authoritative(zone, Rcode::NoError),
         }

@@ -86,17 +86,13 @@ pub fn answer(
     reply.begin(question, query.transport.limit(edns), reserved);
     let decision = match (request.fault, &request.question) {
         (None, Some(question)) => {
-            let subnet = edns.and_then(|edns| edns.client_subnet);
+            let subnet = edns.and_then(|edns| edns.client_subnet.as_ref());
             let client = Client { resolver: query.from, subnet };
             Answering { snapshot, rtype: question.rtype, client, rng, reply }.question(question)
         }
         (fault, _) => Decision::bare(fault.unwrap_or(Rcode::FormErr)),
     };
-    reply.finish(
-        &request,
-        Verdict { rcode: decision.rcode, authoritative: decision.authoritative },
-        edns.map(|edns| edns.reply(decision.rcode, decision.scope)),
-    );
+    reply.finish(&request, decision.verdict);
     Outcome::of(&request, &decision, reply.overflowed())
 }
 
@@ -106,7 +102,7 @@ impl Outcome {
 
     fn of(request: &Request<'_>, decision: &Decision, truncated: bool) -> Self {
         Self {
-            rcode: Some(decision.rcode),
+            rcode: Some(decision.verdict.rcode),
             qtype: request.question.map_or(Rtype(0), |question| question.rtype),
             zone: decision.zone,
             pool: decision.pool,
@@ -119,16 +115,13 @@ impl Outcome {
 #[derive(Clone, Copy, Debug)]
 struct Client<'p> {
     resolver: IpAddr,
-    subnet: Option<ClientSubnet<'p>>,
+    subnet: Option<&'p ClientSubnet<'p>>,
 }
 
 /// What an answer is, besides its records.
 #[derive(Clone, Copy, Debug)]
 struct Decision {
-    rcode: Rcode,
-    authoritative: bool,
-    /// The scope, should the reply carry the Client Subnet option.
-    scope: u8,
+    verdict: Verdict,
     zone: Option<ZoneId>,
     pool: Option<PoolId>,
 }
@@ -136,12 +129,13 @@ struct Decision {
 impl Decision {
     /// A code with nothing to show for it.
     fn bare(rcode: Rcode) -> Self {
-        Self { rcode, authoritative: false, scope: 0, zone: None, pool: None }
+        Self { verdict: Verdict { rcode, authoritative: false, scope: 0 }, zone: None, pool: None }
     }
 
     /// An answer from a zone of ours that is the same for every client.
     fn authoritative(zone: ZoneId, rcode: Rcode) -> Self {
-        Self { authoritative: true, zone: Some(zone), ..Self::bare(rcode) }
+        let verdict = Verdict { rcode, authoritative: true, scope: 0 };
+        Self { verdict, zone: Some(zone), pool: None }
     }
 }
 
@@ -163,11 +157,8 @@ impl<'a> Answering<'a, '_, '_> {
     }
 
     fn question(&mut self, question: &Question<'_>) -> Decision {
-        let Some(qname) = Qname::new(question.name()) else {
-            return Decision::bare(Rcode::FormErr);
-        };
-        let at = NameAt::question(qname.as_wire().len());
-        match self.zones().lookup(&qname, self.rtype) {
+        let at = NameAt::question(question.name().len());
+        match self.zones().lookup(Qname::new(question.name()), self.rtype) {
             Some((zone, Lookup::Cname(first))) => self.chain(at, zone, first),
             Some((zone, found)) => self.end(at, zone, found),
             None => Decision::bare(Rcode::Refused),

@@ -14,7 +14,7 @@ impl Client<'_> {
     /// 0 asks not to be used (RFC 7871 §7.1.2): the resolver is the client, and the scope is 0.
     fn seen(&self, ecs: bool) -> (IpAddr, bool) {
         match self.subnet {
-            Some(subnet) if ecs && subnet.source > 0 => (subnet.address, true),
+            Some(subnet) if ecs && subnet.source > 0 => (subnet.address(), true),
             _ => (self.resolver, false),
         }
     }
@@ -32,7 +32,7 @@ impl Answering<'_, '_, '_> {
         let family = if self.rtype == Rtype::AAAA { Family::V6 } else { Family::V4 };
         let (client, scoped) = self.client.seen(routed.ecs);
         let picked = pick::pick(self.snapshot, routed, family, client, self.rng);
-        let decision = match picked.verdict {
+        let mut decision = match picked.verdict {
             Verdict::Addresses => {
                 let addresses = picked.addresses.get(..picked.len).unwrap_or_default();
                 self.reply.addresses(at.owner(), picked.ttl.min(longest), addresses);
@@ -45,7 +45,9 @@ impl Answering<'_, '_, '_> {
         // Whatever the verdict, another class of clients may get another: a pool without the family
         // is NODATA for those it serves alone. So every verdict has the scope of the policy, not
         // the 0 of answers that are everyone's.
-        let scope = if scoped { pick::scope(self.snapshot, routed, client) } else { 0 };
-        Decision { scope, zone: Some(zone), ..decision }
+        if scoped {
+            decision.verdict.scope = pick::scope(self.snapshot, routed, client);
+        }
+        Decision { zone: Some(zone), ..decision }
     }
 }

@@ -62,32 +62,32 @@ impl<'p> Question<'p> {
 
 /// Reads a request. `None` when it deserves silence: it is shorter than a header, or a response.
 #[must_use]
+#[inline]
 pub fn request(message: &[u8]) -> Option<Request<'_>> {
     let (header, body) = message.split_first_chunk::<HEADER>()?;
     let [id0, id1, flags, _, counts @ ..] = *header;
     if flags & 0x80 != 0 {
         return None;
     }
-    let mut sections = Sections { rest: body, question: None, edns: None, edns_fault: None };
-    let walked = sections.walk(counts);
-    let opcode = flags >> 3 & 0x0f;
-    let fault = match walked {
-        _ if opcode != 0 => Some(Rcode::NotImp),
-        Err(Malformed) => Some(Rcode::FormErr),
-        Ok(()) => sections.edns_fault.or_else(|| sections.question.and_then(|q| q.fault())),
+    let mut request = Request {
+        id: [id0, id1],
+        opcode: flags >> 3 & 0x0f,
+        recursion_desired: flags & 1 != 0,
+        question: None,
+        edns: None,
+        fault: None,
     };
-    let mut edns = sections.edns;
-    if let (Some(edns), Some(Rcode::FormErr | Rcode::BadVers)) = (&mut edns, fault) {
+    let walked = Sections { rest: body, request: &mut request }.walk(counts);
+    request.fault = match walked {
+        _ if request.opcode != 0 => Some(Rcode::NotImp),
+        Err(Malformed) => Some(Rcode::FormErr),
+        Ok(()) => request.fault.or_else(|| request.question.and_then(|q| q.fault())),
+    };
+    if let (Some(edns), Some(Rcode::FormErr | Rcode::BadVers)) = (&mut request.edns, request.fault)
+    {
         edns.client_subnet = None;
     }
-    Some(Request {
-        id: [id0, id1],
-        opcode,
-        recursion_desired: flags & 1 != 0,
-        question: sections.question,
-        edns,
-        fault,
-    })
+    Some(request)
 }
 
 /// The message does not follow its own format.
@@ -102,21 +102,20 @@ enum Pointers {
 }
 
 /// The walk behind the header.
-struct Sections<'p> {
+struct Sections<'r, 'p> {
     rest: &'p [u8],
-    question: Option<Question<'p>>,
-    edns: Option<Edns<'p>>,
-    edns_fault: Option<Rcode>,
+    /// What is found goes here.
+    request: &'r mut Request<'p>,
 }
 
-impl<'p> Sections<'p> {
+impl<'p> Sections<'_, 'p> {
     /// Walks all four sections; `counts` are the header's, in its order.
     fn walk(&mut self, counts: [u8; 8]) -> Result<(), Malformed> {
         let [q0, q1, an0, an1, ns0, ns1, ar0, ar1] = counts;
         let questions = u16::from_be_bytes([q0, q1]);
         for _ in 0..questions {
             let question = self.one_question()?;
-            self.question = (questions == 1).then_some(question);
+            self.request.question = (questions == 1).then_some(question);
         }
         let others =
             u32::from(u16::from_be_bytes([an0, an1])) + u32::from(u16::from_be_bytes([ns0, ns1]));
@@ -159,12 +158,12 @@ impl<'p> Sections<'p> {
 
     /// RFC 6891 §6.1: one OPT record at most, and its owner is the root.
     fn opt(&mut self, record: &Record<'p>) -> Result<(), Malformed> {
-        if self.edns.is_some() || record.owner != [0] {
+        if self.request.edns.is_some() || record.owner != [0] {
             return Err(Malformed);
         }
         let (edns, fault) = Edns::read(record.class, record.ttl, record.rdata);
-        self.edns = Some(edns);
-        self.edns_fault = fault;
+        self.request.edns = Some(edns);
+        self.request.fault = fault;
         Ok(())
     }
 

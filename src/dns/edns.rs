@@ -12,6 +12,10 @@ pub const UDP_SIZE: u16 = 1232;
 pub const PLAIN_UDP_SIZE: u16 = 512;
 /// The Client Subnet option's code (RFC 7871 §6).
 const CLIENT_SUBNET: u16 = 8;
+/// An OPT record without its options.
+const OPT_HEAD: usize = 11;
+/// A Client Subnet option without its address.
+const SUBNET_HEAD: usize = 8;
 /// DO in the flags (RFC 3225 §3).
 const DNSSEC_OK: u8 = 0x80;
 
@@ -29,12 +33,19 @@ pub struct Edns<'p> {
 /// A Client Subnet option (RFC 7871 §6) that keeps every rule for queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientSubnet<'p> {
-    /// The address, the bits past `source` zero; its family is the option's.
-    pub address: IpAddr,
+    /// Of the address.
+    family: Family,
     /// How many leading bits of the address are given.
     pub source: u8,
     /// The address as it came: ceil(`source` / 8) octets.
     pub octets: &'p [u8],
+}
+
+/// The address families that an option may have (RFC 7871 §6), as IANA numbers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    Ipv4 = 1,
+    Ipv6 = 2,
 }
 
 /// An option breaks the rules of RFC 6891 §6.1.2 or RFC 7871 §6.
@@ -60,55 +71,22 @@ impl<'p> Edns<'p> {
         }
     }
 
-    /// The OPT record of the reply: version 0, DO copied, every other flag clear, the Client
-    /// Subnet option with `scope` if and only if the request had it.
+    /// The reply's OPT record without its options: version 0, DO copied, every other flag clear.
     #[must_use]
-    pub fn reply(&self, rcode: Rcode, scope: u8) -> ReplyOpt {
+    pub fn reply(&self, rcode: Rcode) -> [u8; OPT_HEAD] {
         let [s0, s1] = UDP_SIZE.to_be_bytes();
         let [t0, t1] = Rtype::OPT.0.to_be_bytes();
         let flags = if self.dnssec_ok { DNSSEC_OK } else { 0 };
-        let mut opt = ReplyOpt { octets: [0; ReplyOpt::MAX], len: 0 };
         let extended = (rcode as u16 >> 4) as u8;
-        opt.push(&[0, t0, t1, s0, s1, extended, 0, flags, 0, 0, 0]);
-        if let Some(subnet) = &self.client_subnet {
-            let data = 4 + subnet.octets.len() as u8;
-            let family = if subnet.address.is_ipv4() { 1 } else { 2 };
-            opt.octets[10] = 4 + data;
-            opt.push(&[0, CLIENT_SUBNET as u8, 0, data, 0, family, subnet.source, scope]);
-            opt.push(subnet.octets);
-        }
-        opt
+        let options = (self.reply_len() - OPT_HEAD) as u8;
+        [0, t0, t1, s0, s1, extended, 0, flags, 0, 0, options]
     }
 
-    /// The length of [`Self::reply`].
+    /// The length of the reply's OPT record: it has the Client Subnet option if and only if the
+    /// request had it.
     #[must_use]
     pub fn reply_len(&self) -> usize {
-        11 + self.client_subnet.map_or(0, |subnet| 8 + subnet.octets.len())
-    }
-}
-
-/// A reply's OPT record.
-#[derive(Clone, Copy, Debug)]
-pub struct ReplyOpt {
-    octets: [u8; Self::MAX],
-    len: usize,
-}
-
-impl ReplyOpt {
-    /// The record itself, and one Client Subnet option with a whole IPv6 address.
-    const MAX: usize = 11 + 8 + 16;
-
-    /// The record.
-    #[must_use]
-    pub fn as_wire(&self) -> &[u8] {
-        self.octets.get(..self.len).unwrap_or_default()
-    }
-
-    fn push(&mut self, octets: &[u8]) {
-        if let Some(room) = self.octets.get_mut(self.len..self.len + octets.len()) {
-            room.copy_from_slice(octets);
-            self.len += octets.len();
-        }
+        OPT_HEAD + self.client_subnet.map_or(0, |subnet| SUBNET_HEAD + subnet.octets.len())
     }
 }
 
@@ -128,29 +106,48 @@ fn client_subnet(mut options: &[u8]) -> Result<Option<ClientSubnet<'_>>, BadOpti
 }
 
 impl<'p> ClientSubnet<'p> {
+    /// The reply's option without its address, which is [`Self::octets`].
+    #[must_use]
+    pub fn reply(&self, scope: u8) -> [u8; SUBNET_HEAD] {
+        let [c0, c1] = CLIENT_SUBNET.to_be_bytes();
+        let (len, family) = (4 + self.octets.len() as u8, self.family as u8);
+        [c0, c1, 0, len, 0, family, self.source, scope]
+    }
+
+    /// The address, the bits past the source zero.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        match self.family {
+            Family::Ipv4 => {
+                let bits = self.octets.iter().fold(0, |bits, octet| bits << 8 | u32::from(*octet));
+                Ipv4Addr::from_bits(bits.unbounded_shl(32 - 8 * self.octets.len() as u32)).into()
+            }
+            Family::Ipv6 => {
+                let mut whole = [0; 16];
+                if let Some(given) = whole.get_mut(..self.octets.len()) {
+                    given.copy_from_slice(self.octets);
+                }
+                Ipv6Addr::from(whole).into()
+            }
+        }
+    }
+
     fn read(data: &'p [u8]) -> Result<Self, BadOption> {
         let (&[f0, f1, source, scope], octets) = data.split_first_chunk().ok_or(BadOption)?;
-        let longest = match u16::from_be_bytes([f0, f1]) {
-            1 => 32,
-            2 => 128,
+        let (family, longest) = match u16::from_be_bytes([f0, f1]) {
+            1 => (Family::Ipv4, 32),
+            2 => (Family::Ipv6, 128),
             _ => return Err(BadOption),
         };
         if scope != 0 || source > longest || octets.len() != usize::from(source).div_ceil(8) {
             return Err(BadOption);
         }
-        let beyond = 0xff_u16 >> (source % 8);
-        let past = octets.last().is_some_and(|last| u16::from(*last) & beyond != 0);
-        if past && source % 8 != 0 {
+        // The bits of the last octet that are past the source.
+        let past = !(0xff_u8 << (source.wrapping_neg() % 8));
+        if octets.last().is_some_and(|last| last & past != 0) {
             return Err(BadOption);
         }
-        let mut whole = [0; 16];
-        whole.get_mut(..octets.len()).ok_or(BadOption)?.copy_from_slice(octets);
-        let [a, b, c, d, ..] = whole;
-        let address = match longest {
-            32 => IpAddr::V4(Ipv4Addr::new(a, b, c, d)),
-            _ => IpAddr::V6(Ipv6Addr::from(whole)),
-        };
-        Ok(Self { address, source, octets })
+        Ok(Self { family, source, octets })
     }
 }
 
@@ -167,7 +164,7 @@ mod tests {
     fn read(text: &str) -> (Option<(String, u8)>, Option<Rcode>) {
         let rdata = option(text);
         let (edns, fault) = Edns::read(1232, [0; 4], &rdata);
-        (edns.client_subnet.map(|s| (s.address.to_string(), s.source)), fault)
+        (edns.client_subnet.map(|s| (s.address().to_string(), s.source)), fault)
     }
 
     #[test]
@@ -221,13 +218,13 @@ mod tests {
     fn reply_copies_do_and_the_subnet_and_clears_the_rest() {
         let rdata = option("0008 0007 0001 17 00 5b0102 0003 0000");
         let (edns, _) = Edns::read(4096, [0xff, 0, 0xff, 0xff], &rdata);
-        let reply = edns.reply(Rcode::NoError, 19);
-        let expected = option("00 0029 04d0 00 00 8000 000b 0008 0007 0001 17 13 5b0102");
-        assert_eq!(reply.as_wire(), expected);
-        assert_eq!(edns.reply_len(), expected.len());
+        let subnet = edns.client_subnet.expect("the option");
+        let reply = [&edns.reply(Rcode::NoError)[..], &subnet.reply(19), subnet.octets].concat();
+        assert_eq!(reply, option("00 0029 04d0 00 00 8000 000b 0008 0007 0001 17 13 5b0102"));
+        assert_eq!(edns.reply_len(), reply.len());
         let (plain, _) = Edns::read(4096, [0, 0, 0x7f, 0xff], &[]);
-        let expected = option("00 0029 04d0 01 00 0000 0000");
-        assert_eq!(plain.reply(Rcode::BadVers, 0).as_wire(), expected);
-        assert_eq!(plain.reply_len(), expected.len());
+        let reply = plain.reply(Rcode::BadVers);
+        assert_eq!(&reply[..], option("00 0029 04d0 01 00 0000 0000"));
+        assert_eq!(plain.reply_len(), reply.len());
     }
 }

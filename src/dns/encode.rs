@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use super::decode::{HEADER, Request};
-use super::edns::ReplyOpt;
+use super::edns::Edns;
 use super::records::{QUESTION_OWNER, Records, record_head, record_len};
 use super::{Rcode, Rtype};
 
@@ -49,13 +49,15 @@ pub struct NameAt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner([u8; 2]);
 
-/// What the header of a finished reply says.
+/// What the header and the OPT record of a finished reply say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// Its low four bits stand in the header.
     pub rcode: Rcode,
     /// AA.
     pub authoritative: bool,
+    /// The scope of the Client Subnet option, where the request had it.
+    pub scope: u8,
 }
 
 impl NameAt {
@@ -181,44 +183,64 @@ impl<'b> Reply<'b> {
             self.overflowed = true;
             return;
         };
-        if self.push(&record_head(owner, rtype, ttl, len)) && self.push(rdata) {
+        if self.push_array(record_head(owner, rtype, ttl, len)) && self.push(rdata) {
             self.count(section, 1);
         }
     }
 
     /// Appends an A or AAAA record for each address to the answer.
     pub fn addresses(&mut self, owner: Option<Owner>, ttl: u32, addresses: &[IpAddr]) {
+        let Some(Owner(owner)) = owner else {
+            self.overflowed = true;
+            return;
+        };
         for address in addresses {
-            match address {
+            let whole = match address {
                 IpAddr::V4(v4) => {
-                    self.record(Section::Answer, owner, Rtype::A, ttl, &v4.octets());
+                    self.push_array(record_head(owner, Rtype::A, ttl, 4))
+                        && self.push_array(v4.octets())
                 }
                 IpAddr::V6(v6) => {
-                    self.record(Section::Answer, owner, Rtype::AAAA, ttl, &v6.octets());
+                    self.push_array(record_head(owner, Rtype::AAAA, ttl, 16))
+                        && self.push_array(v6.octets())
                 }
-            }
+            };
+            self.count(Section::Answer, u16::from(whole));
         }
     }
 
-    /// Ends the message with its header and OPT record. RD and the opcode are the request's; RA,
-    /// Z, AD and CD are clear.
-    pub fn finish(&mut self, request: &Request<'_>, verdict: Verdict, opt: Option<ReplyOpt>) {
-        if self.overflowed {
+    /// Ends the message with its header and OPT record, which is there if and only if the request
+    /// had one. RD and the opcode are the request's; RA, Z, AD and CD are clear.
+    #[inline]
+    pub fn finish(&mut self, request: &Request<'_>, verdict: Verdict) {
+        let truncated = std::mem::take(&mut self.overflowed);
+        if truncated {
             self.len = self.body;
             self.counts = [0; 3];
         }
-        if let Some(opt) = opt {
-            self.limit = self.buffer.len();
-            let truncated = std::mem::take(&mut self.overflowed);
-            if self.push(opt.as_wire()) {
-                self.count(Section::Additional, 1);
-            }
-            self.overflowed |= truncated;
+        if let Some(edns) = &request.edns {
+            self.opt(edns, verdict);
         }
+        self.overflowed |= truncated;
         let header = self.header(request, verdict);
         match self.buffer.first_chunk_mut() {
             Some(room) => *room = header,
             None => self.len = 0,
+        }
+    }
+
+    fn opt(&mut self, edns: &Edns<'_>, verdict: Verdict) {
+        let start = self.len;
+        self.limit = self.buffer.len();
+        let subnet = edns.client_subnet;
+        let whole = self.push_array(edns.reply(verdict.rcode))
+            && subnet.is_none_or(|subnet| {
+                self.push_array(subnet.reply(verdict.scope)) && self.push(subnet.octets)
+            });
+        if whole {
+            self.count(Section::Additional, 1);
+        } else {
+            self.len = start;
         }
     }
 
@@ -242,14 +264,32 @@ impl<'b> Reply<'b> {
 
     fn push(&mut self, octets: &[u8]) -> bool {
         let end = self.len + octets.len();
-        let room = self.buffer.get_mut(self.len..end).filter(|_| end <= self.limit);
-        match room {
-            Some(room) if !self.overflowed => {
+        let fits = end <= self.limit && !self.overflowed;
+        match self.buffer.get_mut(self.len..end).filter(|_| fits) {
+            Some(room) => {
                 room.copy_from_slice(octets);
                 self.len = end;
                 true
             }
-            _ => {
+            None => {
+                self.overflowed = true;
+                false
+            }
+        }
+    }
+
+    /// As [`Self::push`], for what needs no call to copy.
+    fn push_array<const N: usize>(&mut self, octets: [u8; N]) -> bool {
+        let end = self.len + N;
+        let fits = end <= self.limit && !self.overflowed;
+        let room = self.buffer.get_mut(self.len..).and_then(<[u8]>::first_chunk_mut);
+        match room.filter(|_| fits) {
+            Some(room) => {
+                *room = octets;
+                self.len = end;
+                true
+            }
+            None => {
                 self.overflowed = true;
                 false
             }

@@ -18,8 +18,8 @@ mod build;
 pub(crate) mod fixture;
 mod qname;
 
-use qname::Hashed;
 pub use qname::Qname;
+use qname::suffixes;
 
 /// Every zone, indexed.
 #[derive(Debug, Default)]
@@ -35,8 +35,8 @@ pub struct Zones {
     routed: Vec<Routed>,
     aliases: Vec<Name>,
     cuts: Vec<Cut>,
-    /// The length of the longest name: nothing longer need be looked for.
-    longest: usize,
+    /// How many labels the deepest name has: nothing deeper need be looked for.
+    deepest: usize,
 }
 
 /// A zone, and what its answers need of it.
@@ -57,10 +57,15 @@ struct Node {
     start: u32,
     zone: ZoneId,
     stands: Stands,
+    /// The wildcard right below, or [`NO_WILDCARD`].
+    wildcard: u32,
     /// How many RRsets follow the name.
     sets: u16,
     name_len: u8,
 }
+
+/// In the place of a node's wildcard.
+const NO_WILDCARD: u32 = u32::MAX;
 
 /// How a name answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,8 +165,8 @@ impl Glue {
 impl Zones {
     /// What a name leads to, and the zone that says so; `None` when no zone of ours holds it.
     #[must_use]
-    pub fn lookup(&self, name: &Qname, rtype: Rtype) -> Option<(ZoneId, Lookup<'_>)> {
-        match self.find(name.hashed()) {
+    pub fn lookup(&self, name: Qname<'_>, rtype: Rtype) -> Option<(ZoneId, Lookup<'_>)> {
+        match self.find(name) {
             Some(node) => Some(self.exact(node, name, rtype)),
             None => self.below(name, rtype),
         }
@@ -170,7 +175,7 @@ impl Zones {
     /// The policy that answers A and AAAA at a name, through a wildcard too.
     #[must_use]
     pub fn routed_at(&self, name: &Name) -> Option<&Routed> {
-        match self.lookup(&Qname::new(name.as_wire())?, Rtype::A) {
+        match self.lookup(Qname::new(name.as_wire()), Rtype::A) {
             Some((_, Lookup::Routed(routed))) => Some(routed),
             _ => None,
         }
@@ -217,7 +222,7 @@ impl Zones {
     }
 
     /// What stands at a name that is in the table.
-    fn exact(&self, node: &Node, name: &Qname, rtype: Rtype) -> (ZoneId, Lookup<'_>) {
+    fn exact(&self, node: &Node, name: Qname<'_>, rtype: Rtype) -> (ZoneId, Lookup<'_>) {
         let parent_side = match rtype {
             // RFC 4035 §3.1.4.1: DS belongs to the parent, where that is ours too.
             Rtype::DS if self.name(node).len() == self.apex(node.zone).as_wire().len() => {
@@ -230,15 +235,14 @@ impl Zones {
     }
 
     /// What stands below the closest encloser of a name that is not in the table.
-    fn below(&self, name: &Qname, rtype: Rtype) -> Option<(ZoneId, Lookup<'_>)> {
-        let ancestors = name.and_ancestors().skip(1);
-        let (encloser, node) = ancestors
-            .skip_while(|ancestor| ancestor.octets.len() > self.longest)
-            .find_map(|ancestor| Some((ancestor, self.find(ancestor)?)))?;
-        let whole = name.as_wire().len();
-        let found = match (node.stands, self.find_wildcard(encloser)) {
-            (Stands::Cut(_), _) => self.stands(node, name, encloser.octets.len(), rtype),
-            (_, Some(wildcard)) => self.stands(wildcard, name, whole, rtype),
+    fn below(&self, name: Qname<'_>, rtype: Rtype) -> Option<(ZoneId, Lookup<'_>)> {
+        let wire = name.as_wire();
+        let too_deep = suffixes(wire).count().saturating_sub(self.deepest);
+        let mut ancestors = suffixes(wire).skip(too_deep.max(1));
+        let node = ancestors.find_map(|ancestor| self.find(Qname::new(ancestor)))?;
+        let found = match (node.stands, self.nodes.get(node.wildcard as usize)) {
+            (Stands::Cut(_), _) => self.stands(node, name, usize::from(node.name_len), rtype),
+            (_, Some(wildcard)) => self.stands(wildcard, name, wire.len(), rtype),
             (_, None) => Lookup::NxDomain,
         };
         Some((node.zone, found))
@@ -246,7 +250,7 @@ impl Zones {
 
     /// What a node answers for a name; `owner_len` is how much of the name's end it owns: less than
     /// all of it below a cut.
-    fn stands(&self, node: &Node, name: &Qname, owner_len: usize, rtype: Rtype) -> Lookup<'_> {
+    fn stands(&self, node: &Node, name: Qname<'_>, owner_len: usize, rtype: Rtype) -> Lookup<'_> {
         let below = owner_len < name.as_wire().len();
         match node.stands {
             Stands::Cut(cut) if rtype != Rtype::DS || below => {
@@ -285,16 +289,13 @@ impl Zones {
         None
     }
 
-    fn find(&self, name: Hashed<'_>) -> Option<&Node> {
-        let is_it = |node: &u32| self.name(&self.nodes[*node as usize]) == name.octets;
-        self.table.find(name.hash, is_it).map(|node| &self.nodes[*node as usize])
+    fn find(&self, name: Qname<'_>) -> Option<&Node> {
+        self.position(name).map(|node| &self.nodes[node as usize])
     }
 
-    fn find_wildcard(&self, parent: Hashed<'_>) -> Option<&Node> {
-        let is_it = |node: &u32| {
-            self.name(&self.nodes[*node as usize]).strip_prefix(b"\x01*") == Some(parent.octets)
-        };
-        self.table.find(parent.wildcard(), is_it).map(|node| &self.nodes[*node as usize])
+    fn position(&self, name: Qname<'_>) -> Option<u32> {
+        let is_it = |node: &u32| name.is(self.name(&self.nodes[*node as usize]));
+        self.table.find(name.hash(), is_it).copied()
     }
 
     fn name(&self, node: &Node) -> &[u8] {

@@ -10,7 +10,7 @@ fn question() -> &'static [u8] {
 
 fn finish(reply: &mut Reply<'_>) {
     let request = decode::request(QUERY).expect("a request");
-    reply.finish(&request, Verdict { rcode: Rcode::NoError, authoritative: true }, None);
+    reply.finish(&request, Verdict { rcode: Rcode::NoError, authoritative: true, scope: 0 });
 }
 
 #[test]

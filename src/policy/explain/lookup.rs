@@ -24,7 +24,7 @@ pub(super) fn find<'s>(snapshot: &'s Snapshot, name: &Name, rtype: Rtype) -> Fou
     let mut found = Found { steps: Vec::new(), routed: None, longest: u32::MAX };
     let (mut name, mut first_zone, mut under_alias) = (name.clone(), None, false);
     for _ in 0..MAX_LINKS {
-        let at = Qname::new(name.as_wire()).and_then(|qname| zones.lookup(&qname, rtype));
+        let at = zones.lookup(Qname::new(name.as_wire()), rtype);
         let Some((zone, next)) = at else {
             found.steps.push(outside(&name, first_zone.is_some(), under_alias));
             return found;

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::qname::Qname;
-use super::{Cut, Glue, Need, Node, Stands, Zone, Zones};
+use super::qname::{Qname, suffixes};
+use super::{Cut, Glue, NO_WILDCARD, Need, Node, Stands, Zone, Zones};
 use crate::dns::records::{RECORD_HEAD, encode, record_len};
 use crate::dns::{Name, Rtype};
 use crate::policy::{PolicyId, Routed, TtlRange};
@@ -25,6 +25,7 @@ impl Zones {
         for (zone, source) in map.zones() {
             builder.parent_side(&map, zone, source);
         }
+        builder.wildcards();
         builder.finish()
     }
 }
@@ -101,14 +102,6 @@ fn is_cut(zone: &ZoneSource, name: &NameSource) -> bool {
     name.owner != zone.apex && name.rrsets.iter().any(|set| set.rtype == Rtype::NS)
 }
 
-/// A name in wire format, then each ancestor up to the root.
-fn suffixes(name: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::successors(Some(name), |rest| match rest.first() {
-        Some(&len) if len > 0 => rest.get(1 + usize::from(len)..),
-        _ => None,
-    })
-}
-
 /// What tells routed names apart, but for `when_down`.
 type RoutedKey = (PolicyId, Option<u8>, (u32, u32), bool);
 
@@ -122,8 +115,9 @@ impl Builder {
     fn finish(mut self) -> Zones {
         self.zones.octets.shrink_to_fit();
         self.zones.nodes.shrink_to_fit();
-        let names = self.zones.nodes.iter().map(|node| usize::from(node.name_len));
-        self.zones.longest = names.max().unwrap_or(0);
+        let zones = &self.zones;
+        let labels = zones.nodes.iter().map(|node| suffixes(zones.name(node)).count());
+        self.zones.deepest = labels.max().unwrap_or(0);
         self.zones
     }
 
@@ -212,8 +206,7 @@ impl Builder {
     fn ancestors(&mut self, zone: ZoneId, name: &[u8], apex: &Name) {
         let inside = suffixes(name).skip(1).take_while(|s| s.len() >= apex.as_wire().len());
         for suffix in inside {
-            let known = Qname::new(suffix).is_none_or(|n| self.zones.find(n.hashed()).is_some());
-            if known {
+            if self.zones.find(Qname::new(suffix)).is_some() {
                 return;
             }
             let node = self.node(zone, suffix, Stands::Records, []);
@@ -228,8 +221,7 @@ impl Builder {
         let Some(parent) = map.parent(&source.apex).filter(|_| missing) else { return };
         let apex = source.apex.as_wire();
         let node = if let Some(cut) = map.hidden_by(parent, apex) {
-            let at_cut = Qname::new(cut).expect("a suffix of a name is a name");
-            self.zones.position(&at_cut)
+            self.zones.position(Qname::new(cut))
         } else {
             self.ancestors(parent, apex, &map.sources[parent.0 as usize].apex);
             Some(self.node(parent, apex, Stands::Records, []))
@@ -260,8 +252,20 @@ impl Builder {
             count += 1;
         }
         let name_len = owner.len() as u8;
-        self.zones.nodes.push(Node { start, zone, stands, sets: count, name_len });
+        let node = Node { start, zone, stands, wildcard: NO_WILDCARD, sets: count, name_len };
+        self.zones.nodes.push(node);
         self.zones.nodes.len() as u32 - 1
+    }
+
+    /// Tells every node that has one of its wildcard.
+    fn wildcards(&mut self) {
+        for index in 0..self.zones.nodes.len() as u32 {
+            let zones = &mut self.zones;
+            let parent = zones.name(&zones.nodes[index as usize]).strip_prefix(b"\x01*");
+            if let Some(parent) = parent.and_then(|parent| zones.position(Qname::new(parent))) {
+                zones.nodes[parent as usize].wildcard = index;
+            }
+        }
     }
 
     fn insert(&mut self, node: u32) {
@@ -269,17 +273,9 @@ impl Builder {
         let hash = |node: &u32| {
             let node = &nodes[*node as usize];
             let name = octets.get(node.start as usize..).unwrap_or_default();
-            Qname::new(&name[..usize::from(node.name_len)]).map_or(0, |name| name.hashed().hash)
+            Qname::new(&name[..usize::from(node.name_len)]).hash()
         };
         table.insert_unique(hash(&node), node, hash);
-    }
-}
-
-impl Zones {
-    fn position(&self, name: &Qname) -> Option<u32> {
-        let hashed = name.hashed();
-        let is_it = |node: &u32| self.name(&self.nodes[*node as usize]) == hashed.octets;
-        self.table.find(hashed.hash, is_it).copied()
     }
 }
 
