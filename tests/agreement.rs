@@ -263,7 +263,7 @@ fn check(snapshot: &Snapshot, rng: &mut Rng) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn answers_are_as_explained_and_the_same_inside_their_scope(seed: u64) {
