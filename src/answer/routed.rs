@@ -5,17 +5,17 @@ use std::net::IpAddr;
 use super::{Answering, Client, Decision};
 use crate::dns::encode::NameAt;
 use crate::dns::{Rcode, Rtype};
-use crate::policy::pick::{self, Verdict};
+use crate::policy::pick::{self, Asked, Scope, Verdict};
 use crate::policy::{Family, Routed};
 use crate::zone::ZoneId;
 
 impl Client<'_> {
     /// The address that a policy goes by, and whether its scope is to be told. An option of SOURCE
     /// 0 asks not to be used (RFC 7871 §7.1.2): the resolver is the client, and the scope is 0.
-    fn seen(&self, ecs: bool) -> (IpAddr, bool) {
+    fn seen(&self, ecs: bool) -> (IpAddr, Scope) {
         match self.subnet {
-            Some(subnet) if ecs && subnet.source > 0 => (subnet.address(), true),
-            _ => (self.resolver, false),
+            Some(subnet) if ecs && subnet.source > 0 => (subnet.address(), Scope::Told),
+            _ => (self.resolver, Scope::Untold),
         }
     }
 }
@@ -30,14 +30,14 @@ impl Answering<'_, '_, '_> {
         longest: u32,
     ) -> Decision {
         let family = if self.rtype == Rtype::AAAA { Family::V6 } else { Family::V4 };
-        let (client, scoped) = self.client.seen(routed.ecs);
-        let picked = pick::pick(self.snapshot, routed, family, client, self.rng);
+        let (client, scope) = self.client.seen(routed.ecs);
+        let asked = Asked { family, client, scope };
+        let (rng, reply) = (&mut *self.rng, &mut *self.reply);
+        let picked = pick::pick(self.snapshot, routed, asked, rng, |ttl, addresses| {
+            reply.addresses(at.owner(), ttl.min(longest), addresses);
+        });
         let mut decision = match picked.verdict {
-            Verdict::Addresses => {
-                let addresses = picked.addresses.get(..picked.len).unwrap_or_default();
-                self.reply.addresses(at.owner(), picked.ttl.min(longest), addresses);
-                Decision { pool: picked.pool, ..Decision::authoritative(zone, Rcode::NoError) }
-            }
+            Verdict::Addresses => Decision::authoritative(zone, Rcode::NoError),
             Verdict::NoData => self.negative(at, zone, Rcode::NoError),
             Verdict::ServFail => Decision::bare(Rcode::ServFail),
             Verdict::Refused => Decision::bare(Rcode::Refused),
@@ -45,9 +45,8 @@ impl Answering<'_, '_, '_> {
         // Whatever the verdict, another class of clients may get another: a pool without the family
         // is NODATA for those it serves alone. So every verdict has the scope of the policy, not
         // the 0 of answers that are everyone's.
-        if scoped {
-            decision.verdict.scope = pick::scope(self.snapshot, routed, client);
-        }
-        Decision { zone: Some(zone), ..decision }
+        let pool = picked.pool.filter(|_| picked.verdict == Verdict::Addresses);
+        decision.verdict.scope = picked.scope;
+        Decision { zone: Some(zone), pool, ..decision }
     }
 }

@@ -44,9 +44,9 @@ impl Boundaries {
     pub(super) fn at_or_before(&self, number: usize) -> Option<usize> {
         let mut position = number;
         for (height, level) in self.levels.iter().enumerate() {
-            let word = level.get(position / WORD)? & (u64::MAX >> (WORD - 1 - position % WORD));
+            let word = level.get(position / WORD)? << (WORD - 1 - position % WORD);
             if word != 0 {
-                let found = position / WORD * WORD + word.ilog2() as usize;
+                let found = position - word.leading_zeros() as usize;
                 return Some(self.descend(height, found, |word| word.ilog2()));
             }
             position = (position / WORD).checked_sub(1)?;
@@ -58,9 +58,9 @@ impl Boundaries {
     pub(super) fn at_or_after(&self, number: usize) -> Option<usize> {
         let mut position = number;
         for (height, level) in self.levels.iter().enumerate() {
-            let word = level.get(position / WORD)? & (u64::MAX << (position % WORD));
+            let word = level.get(position / WORD)? >> (position % WORD);
             if word != 0 {
-                let found = position / WORD * WORD + word.trailing_zeros() as usize;
+                let found = position + word.trailing_zeros() as usize;
                 return Some(self.descend(height, found, u64::trailing_zeros));
             }
             position = position / WORD + 1;
@@ -70,6 +70,9 @@ impl Boundaries {
 
     /// From a set bit on a level to the member below it that `choose` takes in each word.
     fn descend(&self, height: usize, position: usize, choose: impl Fn(u64) -> u32) -> usize {
+        if height == 0 {
+            return position;
+        }
         self.levels[..height]
             .iter()
             .rev()

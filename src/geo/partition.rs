@@ -99,6 +99,19 @@ impl Partition {
         bits as u8
     }
 
+    /// [`Self::class`] and [`Self::scope`] together, in less time.
+    #[must_use]
+    pub fn class_and_scope(&self, client: IpAddr) -> (ClassId, u8) {
+        match client {
+            IpAddr::V4(v4) => {
+                let (class, scope) =
+                    self.v4.class_and_scope(&self.places.v4, &self.outside, v4.into());
+                (class, scope as u8)
+            }
+            IpAddr::V6(_) => (self.class(client), self.scope(client)),
+        }
+    }
+
     /// The client as the policy saw it at load.
     pub fn who<R>(&self, client: IpAddr, use_it: impl FnOnce(Who<'_>) -> R) -> R {
         let cidrs = match canonical(client) {
@@ -181,9 +194,14 @@ impl<A: Address> Contexts<A> {
         Self { ranges: Ranges::new(cover), cidrs }
     }
 
+    /// The context of an address.
+    fn number(&self, address: A) -> u32 {
+        if self.cidrs.len() == 1 { 0 } else { self.ranges.number(self.ranges.index_of(address)) }
+    }
+
     /// The CIDRs that hold an address, longest first.
     fn of(&self, address: A) -> &[IpNet] {
-        &self.cidrs[self.ranges.number(self.ranges.index_of(address)) as usize]
+        &self.cidrs[self.number(address) as usize]
     }
 }
 
@@ -245,9 +263,27 @@ impl<A: Address> Side<A> {
     }
 
     fn class(&self, places: &Ranges<A>, outside: &[ClassId], address: A) -> ClassId {
-        let place = places.number(places.index_of(address));
-        let contexts = &self.contexts.ranges;
-        match contexts.number(contexts.index_of(address)) {
+        self.class_in(places.number(places.index_of(address)), outside, address)
+    }
+
+    fn scope(&self, places: &Ranges<A>, address: A) -> u32 {
+        self.scope_in(places, places.index_of(address), address)
+    }
+
+    fn class_and_scope(
+        &self,
+        places: &Ranges<A>,
+        outside: &[ClassId],
+        address: A,
+    ) -> (ClassId, u32) {
+        let range = places.index_of(address);
+        let class = self.class_in(places.number(range), outside, address);
+        (class, self.scope_in(places, range, address))
+    }
+
+    /// The class of an address of a place.
+    fn class_in(&self, place: u32, outside: &[ClassId], address: A) -> ClassId {
+        match self.contexts.number(address) {
             0 => outside[place as usize],
             context => match &*self.inside[context as usize] {
                 [(_, class)] => *class,
@@ -258,19 +294,21 @@ impl<A: Address> Side<A> {
         }
     }
 
-    /// The scope within this family, by the two nearest boundaries.
-    fn scope(&self, places: &Ranges<A>, address: A) -> u32 {
-        let range = places.index_of(address);
-        let before = self.boundaries.at_or_before(range).map(|index| places.start(index));
-        let after = self.boundaries.at_or_after(range + 1).map(|index| places.start(index));
-        let edge = self.edges.partition_point(|edge| *edge <= address);
-        let edge_before = edge.checked_sub(1).and_then(|edge| self.edges.get(edge)).copied();
-        let edge_after = self.edges.get(edge).copied();
-
-        let below_run = before.max(edge_before).and_then(Address::previous);
-        let above_run = [after, edge_after].into_iter().flatten().min();
-        let beyond = [below_run, above_run].into_iter().flatten();
-        beyond.map(|other| address.common_bits(other) + 1).max().unwrap_or(0)
+    /// The scope within this family for an address of a range, by the two nearest boundaries.
+    fn scope_in(&self, places: &Ranges<A>, range: usize, address: A) -> u32 {
+        let start = |index| places.start(index);
+        let mut before = self.boundaries.at_or_before(range).map(start);
+        let mut after = self.boundaries.at_or_after(range + 1).map(start);
+        if !self.edges.is_empty() {
+            let edge = self.edges.partition_point(|edge| *edge <= address);
+            before = before.max(edge.checked_sub(1).map(|edge| self.edges[edge]));
+            let edge_after = self.edges.get(edge).copied();
+            after = after.into_iter().chain(edge_after).min();
+        }
+        let longer_than = |other| address.common_bits(other) + 1;
+        let below_run = before.and_then(A::previous).map_or(0, longer_than);
+        let above_run = after.map_or(0, longer_than);
+        below_run.max(above_run)
     }
 
     fn is_one_class(&self) -> bool {

@@ -13,6 +13,15 @@ pub(super) trait Address: Copy + Ord + Into<u128> + std::fmt::Debug {
     /// Back from the wide form; bits that do not fit are lost.
     fn narrow(wide: u128) -> Self;
 
+    /// The address before this one; none before 0.
+    fn previous(self) -> Option<Self>;
+
+    /// How many leading bits two addresses share.
+    fn common_bits(self, other: Self) -> u32;
+
+    /// What is left of its leading bits when it is shifted by this many; at most 16 bits.
+    fn leading(self, shift: u32) -> usize;
+
     /// The last address of the family.
     fn last() -> Self {
         Self::narrow(u128::MAX)
@@ -21,17 +30,6 @@ pub(super) trait Address: Copy + Ord + Into<u128> + std::fmt::Debug {
     /// The address after this one; none after the last.
     fn next(self) -> Option<Self> {
         (self != Self::last()).then(|| Self::narrow(self.into() + 1))
-    }
-
-    /// The address before this one; none before 0.
-    fn previous(self) -> Option<Self> {
-        self.into().checked_sub(1).map(Self::narrow)
-    }
-
-    /// How many leading bits two addresses share.
-    fn common_bits(self, other: Self) -> u32 {
-        let differing: u128 = self.into() ^ other.into();
-        differing.leading_zeros() - (u128::BITS - Self::BITS)
     }
 }
 
@@ -42,6 +40,18 @@ impl Address for u32 {
     fn narrow(wide: u128) -> Self {
         wide as Self
     }
+
+    fn previous(self) -> Option<Self> {
+        self.checked_sub(1)
+    }
+
+    fn common_bits(self, other: Self) -> u32 {
+        (self ^ other).leading_zeros()
+    }
+
+    fn leading(self, shift: u32) -> usize {
+        (self >> shift) as usize
+    }
 }
 
 impl Address for u128 {
@@ -49,6 +59,18 @@ impl Address for u128 {
 
     fn narrow(wide: u128) -> Self {
         wide
+    }
+
+    fn previous(self) -> Option<Self> {
+        self.checked_sub(1)
+    }
+
+    fn common_bits(self, other: Self) -> u32 {
+        (self ^ other).leading_zeros()
+    }
+
+    fn leading(self, shift: u32) -> usize {
+        (self >> shift) as usize
     }
 }
 
@@ -163,7 +185,7 @@ impl<A: Address> Ranges<A> {
 
     /// The index of the range that holds an address.
     pub(super) fn index_of(&self, address: A) -> usize {
-        let bucket = (address.into() >> self.shift) as usize;
+        let bucket = address.leading(self.shift);
         let (first, last) = (self.root[bucket] as usize, self.root[bucket + 1] as usize);
         first + self.starts[first + 1..=last].partition_point(|start| *start <= address)
     }

@@ -3,7 +3,8 @@
 //! The client's class leads to a decision, the decision to a pool, the pool to members. Nothing is
 //! allocated or locked; every step goes to a choice of a smaller id, so each way down ends.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::slice;
 use std::sync::Arc;
 
 use super::choice::{Choice, ChoiceId, Drawable, HashChild, Kind, MemberTable};
@@ -20,8 +21,27 @@ pub const MAX_ANSWERS: usize = 16;
 /// The most pools that an `all` is followed to: nested, they could be many without end.
 const MAX_POOLS_TOGETHER: u32 = 1024;
 
-/// What a routed name answers to one query.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is asked of a routed name.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// The addresses wanted.
+    pub family: Family,
+    /// Who wants them, as the policy is to see it.
+    pub client: IpAddr,
+    /// Whether the scope is to be told.
+    pub scope: Scope,
+}
+
+/// Whether the scope of an answer is to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Scope {
+    Told,
+    Untold,
+}
+
+/// What a routed name answers to one query, but for the addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Picked {
     /// What kind of answer it is.
     pub verdict: Verdict,
@@ -29,10 +49,8 @@ pub struct Picked {
     pub ttl: u32,
     /// The pool picked; the first under `all`; absent with `fallback` addresses.
     pub pool: Option<PoolId>,
-    /// Distinct addresses of the family asked, in the order to be sent: `addresses[..len]`.
-    pub addresses: [IpAddr; MAX_ANSWERS],
-    /// How many there are; 0 unless the verdict is [`Verdict::Addresses`].
-    pub len: usize,
+    /// What [`scope`] says, where it is to be told; else 0.
+    pub scope: u8,
 }
 
 /// The kinds of answer.
@@ -47,60 +65,44 @@ pub enum Verdict {
 }
 
 impl Picked {
-    fn empty(verdict: Verdict, ttl: u32) -> Self {
-        let nowhere = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
-        Self { verdict, ttl, pool: None, addresses: [nowhere; MAX_ANSWERS], len: 0 }
-    }
-
-    /// The addresses to be sent.
-    #[must_use]
-    pub fn addresses(&self) -> &[IpAddr] {
-        self.addresses.get(..self.len).unwrap_or_default()
-    }
-
-    /// Takes one more, while there is room.
-    fn push(&mut self, address: IpAddr) {
-        if let Some(free) = self.addresses.get_mut(self.len) {
-            *free = address;
-            self.len += 1;
-        }
-    }
-
-    /// The verdict that follows from the addresses found.
-    fn judged(mut self) -> Self {
-        self.verdict = if self.len == 0 { Verdict::NoData } else { Verdict::Addresses };
-        self
+    fn without_addresses(verdict: Verdict, ttl: u32) -> Self {
+        Self { verdict, ttl, pool: None, scope: 0 }
     }
 }
 
 /// Picks the members to answer with. No allocation, no lock.
+///
+/// `send` is called once with the TTL and the distinct addresses of the family asked, in the order
+/// to be sent; not at all unless the verdict is [`Verdict::Addresses`].
 pub fn pick(
     snapshot: &Snapshot,
     routed: &Routed,
-    family: Family,
-    client: IpAddr,
+    asked: Asked,
     rng: &mut fastrand::Rng,
+    send: impl FnOnce(u32, &[IpAddr]),
 ) -> Picked {
     let found = route_of(snapshot, routed).and_then(|(id, route)| {
-        let tables =
-            Tables { choices: snapshot.choices.get(id.0 as usize)?, pools: &snapshot.pools };
-        let client = if route.sticky.is_some() { canonical(client) } else { client };
-        Some((tables, class_of(route, client), client))
+        let choices = snapshot.choices.get(id.0 as usize)?;
+        Some((route, Tables { choices, pools: &snapshot.pools }))
     });
-    match found {
-        Some((tables, class, client)) => tables.pick(routed, class, family, client, rng),
+    let Some((route, tables)) = found else {
         // A world has a route for every routed name: this is a fault of ours, and says so.
-        None => Picked::empty(Verdict::ServFail, routed.ttl.shortest),
-    }
+        return Picked::without_addresses(Verdict::ServFail, routed.ttl.shortest);
+    };
+    let (class, scope) = match asked.scope {
+        Scope::Told if routed.ecs => class_and_scope(snapshot, route, asked.client),
+        _ => (class_of(route, asked.client), 0),
+    };
+    let client = if route.sticky.is_some() { canonical(asked.client) } else { asked.client };
+    Picked { scope, ..tables.pick(routed, class, (asked.family, client), rng, send) }
 }
 
 /// The ECS scope of a routed name's answer to a client (POLICY.md, RFC 7871 §7.2.1), in bits of the
 /// client's own family: 0 when the policy does not depend on the client.
 #[must_use]
 pub fn scope(snapshot: &Snapshot, routed: &Routed, client: IpAddr) -> u8 {
-    let Some((_, route)) = route_of(snapshot, routed).filter(|_| routed.ecs) else { return 0 };
-    let class = if route.plans.len() > 1 { route.partition.scope(client) } else { 0 };
-    class.max(sticky_scope(snapshot, route, client))
+    let route = route_of(snapshot, routed).filter(|_| routed.ecs);
+    route.map_or(0, |(_, route)| class_and_scope(snapshot, route, client).1)
 }
 
 /// Whether a routed name's answers can depend on the client.
@@ -142,12 +144,25 @@ pub(super) fn class_of(route: &Route, client: IpAddr) -> ClassId {
     if route.plans.len() > 1 { route.partition.class(client) } else { ClassId(0) }
 }
 
-/// The bits that a `sticky` hashes of this client, where its class meets one.
-pub(super) fn sticky_scope(snapshot: &Snapshot, route: &Route, client: IpAddr) -> u8 {
+/// The class of a client, and the scope of answers to it.
+fn class_and_scope(snapshot: &Snapshot, route: &Route, client: IpAddr) -> (ClassId, u8) {
+    let several = route.plans.len() > 1;
+    let (class, scope) =
+        if several { route.partition.class_and_scope(client) } else { (ClassId(0), 0) };
+    (class, scope.max(sticky_scope(snapshot, route, class, client)))
+}
+
+/// The bits that a `sticky` hashes of a client of this class, where the class meets one.
+pub(super) fn sticky_scope(
+    snapshot: &Snapshot,
+    route: &Route,
+    class: ClassId,
+    client: IpAddr,
+) -> u8 {
     if route.sticky.is_none() {
         return 0;
     }
-    let plan = route.plans.get(class_of(route, client).0 as usize);
+    let plan = route.plans.get(class.0 as usize);
     let by = plan.and_then(|plan| snapshot.world.plans.sticky(*plan));
     by.map_or(0, |by| hashed_bits(by, client))
 }
@@ -203,48 +218,90 @@ pub struct Tables<'s> {
 }
 
 impl<'s> Tables<'s> {
-    /// Picks for a client of a class. `canonical` is the client's canonical address; it counts
-    /// under `sticky` only.
+    /// Picks for a client of a class, as [`pick`] does. The client's address, of its canonical
+    /// form, counts under `sticky` only.
     pub fn pick(
         self,
         routed: &Routed,
         class: ClassId,
-        family: Family,
-        canonical: IpAddr,
+        (family, client): (Family, IpAddr),
         rng: &mut fastrand::Rng,
+        send: impl FnOnce(u32, &[IpAddr]),
     ) -> Picked {
         let Some(decision) = self.choices.decision(class, family) else {
-            return Picked::empty(Verdict::ServFail, routed.ttl.shortest);
+            return Picked::without_addresses(Verdict::ServFail, routed.ttl.shortest);
         };
         let ttl = decision.ttl(routed.ttl);
-        let mut walk =
-            Walk { tables: self, family, client: canonical, answers: routed.answers, rng };
-        match (decision.verdict, &routed.when_down) {
-            (Decided::Up(choice), _) => walk.picks(choice, None, ttl),
-            (Decided::Down { as_if_up: None }, WhenDown::ServeAll | WhenDown::LastHealthy) => {
-                Picked::empty(Verdict::NoData, ttl)
-            }
-            (Decided::Down { as_if_up: Some(choice) }, WhenDown::ServeAll) => {
-                walk.picks(choice, None, ttl)
-            }
-            (Decided::Down { as_if_up: Some(choice) }, WhenDown::LastHealthy) => {
-                walk.picks(choice, Some(Kind::LastHealthy), ttl)
-            }
-            (_, WhenDown::Fallback(addresses)) => fallback(addresses, family, ttl),
-            (_, WhenDown::NoData) => Picked::empty(Verdict::NoData, ttl),
-            (_, WhenDown::ServFail) => Picked::empty(Verdict::ServFail, ttl),
-            (_, WhenDown::Refused) => Picked::empty(Verdict::Refused, ttl),
-        }
+        let preferred = match (decision.verdict, &routed.when_down) {
+            (Decided::Up(_), _) | (Decided::Down { .. }, WhenDown::ServeAll) => None,
+            (Decided::Down { .. }, WhenDown::LastHealthy) => Some(Kind::LastHealthy),
+            (_, WhenDown::Fallback(addresses)) => return fallback(addresses, family, ttl, send),
+            (_, WhenDown::NoData) => return Picked::without_addresses(Verdict::NoData, ttl),
+            (_, WhenDown::ServFail) => return Picked::without_addresses(Verdict::ServFail, ttl),
+            (_, WhenDown::Refused) => return Picked::without_addresses(Verdict::Refused, ttl),
+        };
+        let Some(choice) = decision.choice_of(&routed.when_down) else {
+            return Picked::without_addresses(Verdict::NoData, ttl);
+        };
+        let walk = Walk { tables: self, family, client, answers: routed.answers, rng };
+        let send = |addresses: &[IpAddr]| send_any(addresses, ttl, send);
+        let (pool, verdict) = walk.picks(choice, preferred, send);
+        Picked { verdict, ttl, pool, scope: 0 }
     }
 }
 
-/// The addresses of the family asked, in the order listed.
-fn fallback(addresses: &[IpAddr], family: Family, ttl: u32) -> Picked {
-    let mut picked = Picked::empty(Verdict::NoData, ttl);
-    for address in addresses.iter().filter(|address| Family::of(**address) == family) {
-        picked.push(*address);
+/// Sends the addresses, where there are any.
+fn send_any(addresses: &[IpAddr], ttl: u32, send: impl FnOnce(u32, &[IpAddr])) -> Verdict {
+    if addresses.is_empty() {
+        return Verdict::NoData;
     }
-    picked.judged()
+    send(ttl, addresses);
+    Verdict::Addresses
+}
+
+/// Sends the addresses of the family asked, in the order listed.
+fn fallback(
+    addresses: &[IpAddr],
+    family: Family,
+    ttl: u32,
+    send: impl FnOnce(u32, &[IpAddr]),
+) -> Picked {
+    let mut list = List::default();
+    for address in addresses.iter().filter(|address| Family::of(**address) == family) {
+        list.push(*address);
+    }
+    Picked::without_addresses(send_any(list.as_slice(), ttl, send), ttl)
+}
+
+/// The addresses of an answer that has several. Most answers have one, and go without a list.
+struct List {
+    addresses: [IpAddr; MAX_ANSWERS],
+    len: usize,
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self { addresses: [IpAddr::V4(Ipv4Addr::UNSPECIFIED); MAX_ANSWERS], len: 0 }
+    }
+}
+
+impl List {
+    fn as_slice(&self) -> &[IpAddr] {
+        self.addresses.get(..self.len).unwrap_or_default()
+    }
+
+    /// Takes one more, while there is room.
+    fn push(&mut self, address: IpAddr) {
+        if let Some(free) = self.addresses.get_mut(self.len) {
+            *free = address;
+            self.len += 1;
+        }
+    }
+
+    fn shuffled(mut self, rng: &mut fastrand::Rng) -> Self {
+        rng.shuffle(self.addresses.get_mut(..self.len).unwrap_or_default());
+        self
+    }
 }
 
 /// One query on its way down.
@@ -267,30 +324,50 @@ enum End<'s> {
 }
 
 impl<'s> Walk<'s, '_> {
-    /// Walks from a choice to addresses; members of the `preferred` kind, where there are any.
-    fn picks(&mut self, root: ChoiceId, preferred: Option<Kind>, ttl: u32) -> Picked {
-        let mut picked = Picked::empty(Verdict::NoData, ttl);
+    /// Walks from a choice to addresses and sends them, none included; members of the `preferred`
+    /// kind, where there are any. With the pool that they are of.
+    fn picks(
+        mut self,
+        root: ChoiceId,
+        preferred: Option<Kind>,
+        send: impl FnOnce(&[IpAddr]) -> Verdict,
+    ) -> (Option<PoolId>, Verdict) {
         let mut seed = None;
         match self.descend(root, &mut seed) {
             End::Pool(pool, kind) => {
-                let wanted = usize::from(self.answers.unwrap_or(1)).min(MAX_ANSWERS);
-                picked.pool = Some(pool);
                 let preferred = preferred.and_then(|kind| self.members(pool, kind));
-                let table = preferred.filter(|table| !table.members.is_empty());
-                match (table.or_else(|| self.members(pool, kind)), seed) {
-                    (Some(table), None) => draw_members(table, wanted, self.rng, &mut picked),
-                    (Some(table), Some(seed)) => {
-                        let mut best = Best::new(wanted);
-                        table.members.iter().for_each(|member| best.offer(member, seed));
-                        best.in_order_of_score(&mut picked);
-                    }
-                    (None, _) => {}
-                }
+                let preferred = preferred.filter(|table| !table.members.is_empty());
+                let table = preferred.or_else(|| self.members(pool, kind));
+                (
+                    Some(pool),
+                    table.map_or(Verdict::NoData, |table| self.picks_of(table, seed, send)),
+                )
             }
-            End::Several(of) => self.picks_several(of, seed, preferred, &mut picked),
-            End::Nowhere => {}
+            End::Several(of) => {
+                let (pool, list) = self.picks_several(of, seed, preferred);
+                (pool, send(list.as_slice()))
+            }
+            End::Nowhere => (None, Verdict::NoData),
         }
-        picked.judged()
+    }
+
+    /// Picks of one pool's members.
+    fn picks_of(
+        &mut self,
+        table: &MemberTable,
+        seed: Option<u64>,
+        send: impl FnOnce(&[IpAddr]) -> Verdict,
+    ) -> Verdict {
+        let one = match (self.answers, seed) {
+            (None | Some(1), None) => {
+                table.draw.draw(self.rng.u64(..)).and_then(|index| table.members.get(index))
+            }
+            (None | Some(1), Some(seed)) => best_member(&table.members, seed),
+            (Some(wanted), _) => {
+                return send(draw_members(table, wanted.into(), seed, self.rng).as_slice());
+            }
+        };
+        send(one.map_or(&[], |member| slice::from_ref(&member.address)))
     }
 
     /// Follows draws down to a pool or an `all`; sets `seed` to the client's hash on the way when a
@@ -321,14 +398,14 @@ impl<'s> Walk<'s, '_> {
     }
 
     /// The union of the pools that several choices lead to: every member, or the name's `answers`.
+    #[inline(never)]
     fn picks_several(
         &mut self,
         of: &[ChoiceId],
         seed: Option<u64>,
         preferred: Option<Kind>,
-        picked: &mut Picked,
-    ) {
-        let wanted = self.answers.map_or(MAX_ANSWERS, usize::from).min(MAX_ANSWERS);
+    ) -> (Option<PoolId>, List) {
+        let wanted = self.answers.map_or(MAX_ANSWERS, usize::from);
         let mut union = Union {
             best: Best::new(wanted),
             first: None,
@@ -340,13 +417,11 @@ impl<'s> Walk<'s, '_> {
         if union.best.len == 0 && union.preferred.take().is_some() {
             self.gather(of, seed, &mut union);
         }
-        picked.pool = union.first;
-        if seed.is_some() {
-            union.best.in_order_of_score(picked);
-        } else {
-            union.best.in_any_order(picked);
-            self.rng.shuffle(picked.addresses.get_mut(..picked.len).unwrap_or_default());
-        }
+        let list = match seed {
+            Some(_) => union.best.in_order_of_score(),
+            None => union.best.in_any_order().shuffled(self.rng),
+        };
+        (union.first, list)
     }
 
     /// Adds the members that these choices lead to. Recursion is as deep as policies nest.
@@ -404,23 +479,37 @@ fn best_child(of: &[HashChild], seed: u64) -> Option<ChoiceId> {
     best.1
 }
 
-/// Draws distinct members by weight without replacement, in random order.
-fn draw_members(table: &MemberTable, wanted: usize, rng: &mut fastrand::Rng, picked: &mut Picked) {
-    let members = &table.members;
-    if wanted == 1 {
-        let drawn = table.draw.draw(rng.u64(..)).and_then(|index| members.get(index));
-        drawn.into_iter().for_each(|member| picked.push(member.address));
-        return;
+/// The member with the best score; the first of equals.
+fn best_member(members: &[Drawable], seed: u64) -> Option<&Drawable> {
+    if let [only] = members {
+        return Some(only);
     }
-    if members.len() <= wanted {
-        members.iter().for_each(|member| picked.push(member.address));
-    } else {
-        let mut best = Best::new(wanted);
-        let word = rng.u64(..);
-        members.iter().for_each(|member| best.offer(member, word));
-        best.in_any_order(picked);
+    let mut best = (f64::NEG_INFINITY, None);
+    for member in members {
+        let score = hash::score(seed, member.key, member.weight.into());
+        if score > best.0 {
+            best = (score, Some(member));
+        }
     }
-    rng.shuffle(picked.addresses.get_mut(..picked.len).unwrap_or_default());
+    best.1
+}
+
+/// Draws distinct members by weight without replacement, in random order; by the client's hash
+/// where there is one, the best first.
+#[inline(never)]
+fn draw_members(
+    table: &MemberTable,
+    wanted: usize,
+    seed: Option<u64>,
+    rng: &mut fastrand::Rng,
+) -> List {
+    let mut best = Best::new(wanted);
+    let word = seed.unwrap_or_else(|| rng.u64(..));
+    table.members.iter().for_each(|member| best.offer(member, word));
+    match seed {
+        Some(_) => best.in_order_of_score(),
+        None => best.in_any_order().shuffled(rng),
+    }
 }
 
 /// The members with the best scores out of any number that are offered: a draw by weight without
@@ -496,15 +585,17 @@ impl<'s> Best<'s> {
         }
     }
 
-    fn in_any_order(&self, picked: &mut Picked) {
-        self.slots.iter().flatten().for_each(|slot| picked.push(slot.member.address));
+    fn in_any_order(&self) -> List {
+        let mut list = List::default();
+        self.slots.iter().flatten().for_each(|slot| list.push(slot.member.address));
+        list
     }
 
     /// The same client gets the same order, its best member first.
-    fn in_order_of_score(mut self, picked: &mut Picked) {
+    fn in_order_of_score(mut self) -> List {
         self.score_all();
         let score = |slot: &Option<Slot<'_>>| slot.map_or(f64::NEG_INFINITY, |slot| slot.score);
         self.taken().sort_unstable_by(|a, b| score(b).total_cmp(&score(a)));
-        self.in_any_order(picked);
+        self.in_any_order()
     }
 }

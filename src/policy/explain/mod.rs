@@ -197,7 +197,7 @@ fn scope_of(
     if !routed.ecs {
         return caused(0, "ecs is off".into());
     }
-    let sticky = sticky_scope(snapshot, route, client);
+    let sticky = sticky_scope(snapshot, route, class, client);
     let place = if route.plans.len() > 1 { route.partition.scope(client) } else { 0 };
     if sticky > place {
         caused(sticky, format!("sticky hashes the first {sticky} bits"))

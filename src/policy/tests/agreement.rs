@@ -7,11 +7,11 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::fixture::Fixture;
+use super::fixture::{Fixture, Picked};
 use crate::geo::{Asn, Coordinates};
 use crate::health::{Forced, MemberHealth, State};
 use crate::policy::explain::Answer;
-use crate::policy::pick::{Picked, Verdict};
+use crate::policy::pick::Verdict;
 use crate::policy::{
     FailoverChild, Family, Geo, GeoChild, LatencyChild, MinHealthy, NearestChild, Policy, PolicyId,
     PrefixLengths, RttTable, TtlRange, WhenDown,
@@ -145,12 +145,12 @@ fn check(picked: &Picked, answer: &Answer, seen: &mut HashMap<u32, u32>) {
             let explained: Vec<_> = explained.collect();
             assert!(picked.addresses().iter().all(|address| explained.contains(&address)));
             if picked.verdict == Verdict::NoData {
-                assert!(from.members.is_empty() && picked.len == 0);
+                assert!(from.members.is_empty() && picked.addresses().is_empty());
             } else {
                 assert_eq!(picked.verdict, Verdict::Addresses);
-                assert!(picked.len > 0);
+                assert!(!picked.addresses().is_empty());
             }
-            assert!(picked.len <= (*at_most).max(16));
+            assert!(picked.addresses().len() <= (*at_most).max(16));
         }
         Answer::Fallback { addresses } => assert_eq!(picked.addresses(), addresses),
         Answer::NoData => assert_eq!(picked.verdict, Verdict::NoData),

@@ -12,7 +12,7 @@ use crate::health::{Forced, MemberHealth, State};
 use crate::policy::choice::{PolicyChoices, PoolTables};
 use crate::policy::decide::{Silent, resolve};
 use crate::policy::explain::{About, Steering};
-use crate::policy::pick::{Picked, Tables};
+use crate::policy::pick::{Tables, Verdict};
 use crate::policy::plan::{PlanId, Plans};
 use crate::policy::{
     FailoverChild, Family, Member, MinHealthy, Policies, Policy, PolicyId, PolicyNode, Pool,
@@ -221,6 +221,21 @@ impl Fixture {
     }
 }
 
+/// One answer, whole.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Picked {
+    pub(super) verdict: Verdict,
+    pub(super) ttl: u32,
+    pub(super) pool: Option<PoolId>,
+    sent: Vec<IpAddr>,
+}
+
+impl Picked {
+    pub(super) fn addresses(&self) -> &[IpAddr] {
+        &self.sent
+    }
+}
+
 impl Scene {
     /// One answer to a client.
     pub(super) fn pick(&self, family: Family, client: &str, rng: &mut fastrand::Rng) -> Picked {
@@ -234,7 +249,12 @@ impl Scene {
         rng: &mut fastrand::Rng,
     ) -> Picked {
         let tables = Tables { choices: &self.choices, pools: &self.pools };
-        tables.pick(&self.routed, ClassId(0), family, client, rng)
+        let mut sent = Vec::new();
+        let picked =
+            tables.pick(&self.routed, ClassId(0), (family, client), rng, |_, addresses| {
+                sent = addresses.to_vec();
+            });
+        Picked { verdict: picked.verdict, ttl: picked.ttl, pool: picked.pool, sent }
     }
 
     /// One answer to any client, IPv4.
