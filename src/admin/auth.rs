@@ -38,7 +38,10 @@ pub struct Token {
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum TokenError {
-    #[error("admin token {path}: {source}", path = path.display())]
+    #[error(
+        "admin token {path}: {source} (`state:` or `admin.token_file` names another place)",
+        path = path.display()
+    )]
     Unreadable { path: PathBuf, source: io::Error },
     #[error(
         "admin token {path}: this is none: a token is {SHORTEST} or more printable ASCII \

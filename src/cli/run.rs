@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 
 use super::logs::{self, Format, LogOptions};
 use super::{Complaint, NodeFile, node};
-use crate::config::diagnostic::Diagnostic;
+use crate::config::diagnostic::Severity;
 use crate::config::node::NodeConfig;
 use crate::run::{self, Running, StartError};
 
@@ -49,9 +49,12 @@ async fn serve(node: NodeConfig, format: Format) -> Result<(), Complaint> {
         reload(&running);
     }
     notify(NotifyState::Stopping);
+    // A supervisor may say SIGTERM twice; a person who repeats Ctrl-C means it.
     tokio::select! {
         () = running.stop() => Ok(()),
-        () = signals.end() => Err(Complaint::new("ended by a second signal before all was closed")),
+        _ = signals.interrupt.recv() => {
+            Err(Complaint::new("ended by SIGINT before all was closed"))
+        }
     }
 }
 
@@ -125,7 +128,12 @@ pub(super) fn complain(failure: StartError, format: Format) -> Complaint {
             Complaint::new(node::counted(&found)).help("`rhumb check` shows the same")
         }
         (StartError::Configuration(found), Format::Json) => {
-            found.iter().map(Diagnostic::one_line).for_each(|line| error!("{line}"));
+            for diagnostic in &found {
+                match diagnostic.severity {
+                    Severity::Error => error!("{}", diagnostic.one_line()),
+                    Severity::Warning => warn!("{}", diagnostic.one_line()),
+                }
+            }
             Complaint::Told
         }
         (StartError::System(message), Format::Human) => Complaint::new(message),

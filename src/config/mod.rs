@@ -83,12 +83,30 @@ pub struct Loaded {
     pub diagnostics: Vec<diagnostic::Diagnostic>,
 }
 
+/// The largest configuration file read: a zone of a million names takes some 60 MiB.
+const LARGEST: u64 = 1 << 30;
+
+/// Reads the text of a regular file of bounded size: a pipe or a device would never end.
+///
+/// # Errors
+/// When it is no such file, cannot be read or is not UTF-8.
+pub fn read_text(path: &Path) -> std::io::Result<String> {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(std::io::Error::other("not a regular file"));
+    }
+    if metadata.len() > LARGEST {
+        return Err(std::io::Error::other("larger than 1 GiB"));
+    }
+    std::fs::read_to_string(path)
+}
+
 /// Reads a file for [`load`].
 ///
 /// # Errors
-/// When it cannot be read or is not UTF-8.
+/// As [`read_text`].
 pub fn read_file(path: &Path) -> std::io::Result<SourceFile> {
-    let text = std::fs::read_to_string(path)?;
+    let text = read_text(path)?;
     let modified = std::fs::metadata(path)?.modified()?;
     let age = modified.duration_since(std::time::UNIX_EPOCH);
     let modified = age.map_or(0, |since_1970| since_1970.as_secs());

@@ -131,6 +131,11 @@ pub(super) struct Database {
 
 impl Database {
     fn load(path: &Path) -> Result<Self, String> {
+        // A pipe or a device would never end.
+        let there = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?;
+        if !there.is_file() {
+            return Err("not a regular file".into());
+        }
         let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
         Self::read(&bytes, path.display().to_string())
     }

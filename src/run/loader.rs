@@ -5,12 +5,14 @@
 #![allow(clippy::disallowed_methods, reason = "a driver: it owns the clock")]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use tracing::{error, info, warn};
 
+use super::StartError;
 use super::files::Files;
 use crate::admin::{ReloadRefused, Reloaded};
 use crate::config::diagnostic::{Diagnostic, Severity};
@@ -24,6 +26,9 @@ use crate::world::publish::Publisher;
 
 /// How long new targets may hold a reload back (POLICY.md, Start).
 pub(super) const FIRST_ROUND: Duration = Duration::from_secs(3);
+
+/// How many mistakes of a refused reload are logged one by one.
+const LOGGED: usize = 20;
 
 /// How polite a build is beside the threads that answer: the value of `nice`.
 const NICE: i32 = 10;
@@ -109,8 +114,8 @@ impl Loader {
         self.served(&built);
         let zones = built.world.zones.len();
         let warnings = built.warnings.iter().map(Diagnostic::one_line).collect();
-        let took = started.elapsed();
-        info!(generation, zones, ?took, "reloaded");
+        let milliseconds = started.elapsed().as_millis() as u64;
+        info!(generation, zones, milliseconds, "reloaded");
         self.save(prober).await;
         Ok(Reloaded { generation, zones, warnings })
     }
@@ -133,6 +138,35 @@ impl Loader {
             }
             Err(error) => error!("the state was not saved: {error}"),
         }
+    }
+}
+
+/// Takes the state directory for this process alone: two nodes would overwrite each other's serials.
+/// Absent where nothing can be written there, which is warned of.
+///
+/// # Errors
+/// When another node holds it.
+pub(super) fn lock(state: &Path) -> Result<Option<File>, StartError> {
+    let open = || {
+        std::fs::create_dir_all(state)?;
+        File::create(state.join("lock"))
+    };
+    let file = match open() {
+        Ok(file) => file,
+        Err(error) => {
+            let state = state.display();
+            warn!(
+                "state directory {state}: {error}: serials and health will not survive a restart"
+            );
+            return Ok(None);
+        }
+    };
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(StartError::System(format!(
+            "state directory {}: another node uses it; give each its own `state:`",
+            state.display()
+        ))),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(file)),
     }
 }
 
@@ -176,7 +210,8 @@ fn refused(diagnostics: Vec<Diagnostic>) -> ReloadRefused {
         None => d.one_line(),
     };
     let errors: Vec<_> = errors.map(in_words).collect();
-    error!(errors = ?errors, "reload refused: the old configuration keeps serving");
+    errors.iter().take(LOGGED).for_each(|mistake| error!(mistake, "reload refused"));
+    error!(mistakes = errors.len(), "reload refused: the old configuration keeps serving");
     ReloadRefused { errors }
 }
 

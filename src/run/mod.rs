@@ -9,6 +9,7 @@ mod loader;
 mod observe;
 mod watch;
 
+use std::fs::File;
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -68,6 +69,8 @@ pub struct Running {
     publishing: JoinHandle<()>,
     stop: mpsc::Sender<oneshot::Sender<()>>,
     tasks: Vec<AbortHandle>,
+    /// Held as long as the node stands.
+    _lock: Option<File>,
 }
 
 /// Starts a node on the current tokio runtime and returns when it answers.
@@ -76,6 +79,7 @@ pub struct Running {
 /// When its files have mistakes or the system refuses something.
 pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     sys::raise_open_files();
+    let lock = loader::lock(&node.state)?;
     let (listen, threads) = (listen_addresses(&node)?, node.dns.udp_threads.count());
     let counters = Arc::new(Counters::new(udp::sockets(&listen, threads)));
     let mut loader = Loader::new(node.clone(), counters.rows());
@@ -124,7 +128,7 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     let (stop, stopping) = mpsc::channel(1);
     let work = Work { loader, prober, publisher: publisher.clone(), control: control.clone() };
     tokio::spawn(work.run(inbox, stopping));
-    Ok(Running { control, udp, tcp, admin, publisher, publishing, stop, tasks })
+    Ok(Running { control, udp, tcp, admin, publisher, publishing, stop, tasks, _lock: lock })
 }
 
 /// Starts the publisher with a world of which nothing is known yet.
@@ -242,18 +246,29 @@ impl Work {
     }
 }
 
-/// The addresses to listen on. A missing `::1` is a warning when nobody listed it.
+/// The addresses to listen on. A missing `::1` is a warning when nobody listed it, else an error.
+/// Any other address may come later (a VIP, an anycast address): it is bound all the same.
 fn listen_addresses(node: &NodeConfig) -> Result<Vec<SocketAddr>, StartError> {
-    let mut listen = node.dns.listen.clone();
-    if node.dns.listed == Listed::ByDefault {
-        listen.retain(|address| {
-            let there = address.ip() != Ipv6Addr::LOCALHOST
-                || UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
-            if !there {
+    let mut listen = Vec::new();
+    for address in &node.dns.listen {
+        let there = UdpSocket::bind((address.ip(), 0)).is_ok();
+        let loopback = address.ip() == Ipv6Addr::LOCALHOST;
+        match node.dns.listed {
+            _ if there => {}
+            Listed::ByDefault if loopback => {
                 warn!("this machine has no ::1: listening on IPv4 only");
+                continue;
             }
-            there
-        });
+            Listed::InTheFile if loopback => {
+                let error = format!("dns.listen: {address}: this machine has no ::1");
+                return Err(StartError::System(error));
+            }
+            Listed::ByDefault | Listed::InTheFile => {
+                warn!(%address, "dns.listen: this machine has no such address now: DNS is answered \
+                     there once it has");
+            }
+        }
+        listen.push(*address);
     }
     if listen.is_empty() {
         return Err(StartError::System("dns.listen: no address to listen on".into()));

@@ -51,7 +51,11 @@ fn pools(f: &mut fmt::Formatter<'_>, pools: &[PoolStatus]) -> fmt::Result {
     };
     let width = pools.iter().map(of_pool).max().unwrap_or(0);
     for pool in pools {
-        writeln!(f, "  {}: {}", pool.name, Families(pool))?;
+        write!(f, "  {}: {}", pool.name, Families(pool))?;
+        match pool.capacity {
+            Some(capacity) => writeln!(f, ", capacity {capacity}")?,
+            None => writeln!(f)?,
+        }
         for member in &pool.members {
             writeln!(f, "    {:width$}  {}", member.address, Member(member))?;
         }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::diagnostic::{Diagnostic, Severity};
 use crate::server::tcp::TcpLimits;
+use crate::sys::may_write;
 
 pub mod files;
 pub mod read;
@@ -148,7 +149,7 @@ impl NodeConfig {
         let Some(path) = file.map(Path::to_owned).or_else(place) else {
             return Ok((Self::built_in(), Vec::new()));
         };
-        let text = std::fs::read_to_string(&path).map_err(|error| {
+        let text = super::read_text(&path).map_err(|error| {
             let message = format!("cannot read {}: {error}", path.display());
             vec![Diagnostic::without_place(Severity::Error, message)]
         })?;
@@ -183,16 +184,11 @@ fn user_state(state_home: Option<PathBuf>, home: Option<PathBuf>) -> PathBuf {
     base.unwrap_or_else(std::env::temp_dir).join("rhumb")
 }
 
-/// Whether files can be made in a directory, or it can be made itself: tried, since permission bits
-/// tell neither of read-only mounts nor of capabilities. Nothing is left behind.
+/// Whether files can be made in a directory, or it can be made itself. Nothing is tried: `check`
+/// must leave no trace.
 fn is_writable(directory: &Path) -> bool {
-    if !directory.is_dir() {
-        return std::fs::create_dir(directory)
-            .and_then(|()| std::fs::remove_dir(directory))
-            .is_ok();
+    match directory.is_dir() {
+        true => may_write(directory),
+        false => directory.parent().is_some_and(may_write),
     }
-    let trial = directory.join(format!(".writable-{}", std::process::id()));
-    let written = std::fs::write(&trial, b"").is_ok();
-    let _ = std::fs::remove_file(&trial);
-    written
 }

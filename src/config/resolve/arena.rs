@@ -190,6 +190,10 @@ impl<'n> Arena<'n> {
         shape: &PolicyShape,
         report: &mut Report,
     ) {
+        // `all` gives the members of the family asked, whichever pools have some.
+        if matches!(self.node(id).policy, Policy::All(_)) {
+            return;
+        }
         for family in Family::BOTH {
             let mixed = |summary: Summary| summary.reach[family.index()].mixed();
             let Some((with, without)) = mixed(summary) else { continue };

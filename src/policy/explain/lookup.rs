@@ -3,7 +3,7 @@
 use crate::dns::{Name, Rtype};
 use crate::policy::{Routed, pick};
 use crate::world::Snapshot;
-use crate::zone::{Lookup, Qname, Zones};
+use crate::zone::{Lookup, Qname, ZoneId, Zones};
 
 /// More links than any chain that is answered: the way ends for certain.
 const MAX_LINKS: usize = 32;
@@ -12,6 +12,8 @@ const MAX_LINKS: usize = 32;
 pub(super) struct Found<'s> {
     /// A line for each step.
     pub(super) steps: Vec<String>,
+    /// The zone that answers.
+    pub(super) zone: Option<ZoneId>,
     /// The policy there.
     pub(super) routed: Option<&'s Routed>,
     /// The least TTL of CNAMEs behind an ALIAS: the answer's is no longer.
@@ -21,7 +23,7 @@ pub(super) struct Found<'s> {
 /// Follows a name over CNAME and ALIAS.
 pub(super) fn find<'s>(snapshot: &'s Snapshot, name: &Name, rtype: Rtype) -> Found<'s> {
     let zones = &snapshot.world.zones;
-    let mut found = Found { steps: Vec::new(), routed: None, longest: u32::MAX };
+    let mut found = Found { steps: Vec::new(), zone: None, routed: None, longest: u32::MAX };
     let (mut name, mut first_zone, mut under_alias) = (name.clone(), None, false);
     for _ in 0..MAX_LINKS {
         let at = zones.lookup(Qname::new(name.as_wire()), rtype);
@@ -29,6 +31,7 @@ pub(super) fn find<'s>(snapshot: &'s Snapshot, name: &Name, rtype: Rtype) -> Fou
             found.steps.push(outside(&name, first_zone.is_some(), under_alias));
             return found;
         };
+        found.zone.get_or_insert(zone);
         let apex = zones.apex(zone);
         if *first_zone.get_or_insert(zone) != zone && !under_alias {
             found.steps.push(format!("{name} is of another zone, {apex}: the resolver asks there"));

@@ -117,6 +117,18 @@ pub enum Answer {
     Refused,
 }
 
+impl Answer {
+    /// Whether every answer is NODATA.
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Members { pools, .. } => pools.iter().all(|pool| pool.members.is_empty()),
+            Self::Fallback { addresses } => addresses.is_empty(),
+            Self::NoData => true,
+            Self::ServFail | Self::Refused => false,
+        }
+    }
+}
+
 /// A pool that answers can come from.
 #[derive(Clone, Debug, Serialize)]
 pub struct PoolShare {
@@ -151,7 +163,13 @@ pub fn explain(snapshot: &Snapshot, asked: &Asked) -> Explanation {
     let found = lookup::find(snapshot, name, rtype);
     let steering = found.routed.and_then(|routed| {
         let mut steering = explain_routed(snapshot, routed, *family, *client)?;
-        if steering.ttl.value > found.longest {
+        if steering.answer.is_empty()
+            && let Some(zone) = found.zone
+        {
+            let value = snapshot.world.zones.soa(zone).negative_ttl();
+            let because = "the zone's negative TTL: there is no address to give".to_owned();
+            steering.ttl = Caused { value, because };
+        } else if steering.ttl.value > found.longest {
             let because = "that of a CNAME behind the ALIAS is no longer".to_owned();
             steering.ttl = Caused { value: found.longest, because };
         }
@@ -314,7 +332,10 @@ impl About<'_> {
     fn ttl(&self, decision: &Decision, recorder: &Recorder) -> Caused {
         let range = self.routed.ttl;
         let value = decision.ttl(range);
-        let because = if range.longest == range.shortest {
+        let errs = matches!(self.routed.when_down, WhenDown::ServFail | WhenDown::Refused);
+        let because = if errs && matches!(decision.verdict, Decided::Down { .. }) {
+            "an error carries none".to_owned()
+        } else if range.longest == range.shortest {
             "ttl is fixed".to_owned()
         } else if let Decided::Down { .. } = decision.verdict {
             "the shortest, since nothing serves".to_owned()

@@ -116,10 +116,13 @@ impl Display for Answer {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Members { at_most, pools } => {
+                // Under `all` the pools answer together, and one without addresses takes none away.
+                let together = pools.iter().map(|pool| pool.share).sum::<f64>() > 1.0 + 1e-6;
                 for pool in pools {
                     write!(f, "answer  {} from {}: ", Percent(pool.share), pool.pool)?;
                     let addresses: Vec<_> = pool.members.iter().map(ToString::to_string).collect();
                     match addresses.len() {
+                        0 if together => writeln!(f, "no address of this family")?,
                         0 => writeln!(f, "NODATA")?,
                         n if n <= *at_most => writeln!(f, "{}", addresses.join(", "))?,
                         _ => writeln!(f, "{at_most} of {}", addresses.join(", "))?,
