@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rhumb::answer::{self, Query, Transport};
-use rhumb::config::{Known, SourceFile};
+use rhumb::config::{Config, Known, SourceFile};
 use rhumb::dns::encode::Reply;
 use rhumb::geo::mmdb::Databases;
 use rhumb::world::{Snapshot, World};
@@ -65,16 +65,18 @@ pub fn zone(names: usize) -> String {
     text
 }
 
-/// A zone's text to a world.
-pub fn load(text: String, databases: &Databases) -> World {
+/// A zone's text, read and checked.
+pub fn read(text: String, databases: &Databases) -> Config {
     let file = SourceFile { path: PathBuf::from("example.com.yaml"), text, modified: 0 };
     let loaded = rhumb::config::load(&[file], Known { facts: databases.facts() });
-    World::build(loaded.config.expect("a good zone"), databases, 1, 1)
+    loaded.config.expect("a good zone")
 }
 
 /// The world of 1,000 names with the embedded database, all up.
 pub fn snapshot() -> Snapshot {
-    Snapshot::all_up(Arc::new(load(zone(1_000), &Databases::embedded())))
+    let databases = Databases::embedded();
+    let config = read(zone(1_000), &databases);
+    Snapshot::all_up(Arc::new(World::build(config, &databases, 1, 1)))
 }
 
 /// A query for A with EDNS, as a resolver sends it.
