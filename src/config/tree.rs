@@ -180,8 +180,14 @@ impl Builder<'_> {
             Event::MappingStart(_, None) => self.open(span, Value::Mapping(Vec::new())),
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
                 Some(mut open) => {
-                    if let Value::Mapping(entries) = &mut open.value {
-                        refuse_duplicates(entries, self.report);
+                    match &mut open.value {
+                        Value::Mapping(entries) => {
+                            refuse_duplicates(entries, self.report);
+                            // A large zone is mostly mappings of one entry.
+                            entries.shrink_to_fit();
+                        }
+                        Value::Sequence(items) => items.shrink_to_fit(),
+                        Value::Scalar { .. } => {}
                     }
                     if let Some(key) = split_address(&open.value, self.places.text) {
                         let (span, text) = (key.span, format!("{}:", key.value));

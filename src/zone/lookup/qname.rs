@@ -39,6 +39,10 @@ impl<'q> Qname<'q> {
     /// Whether it is this name, given in lower case.
     #[inline]
     pub(super) fn is(&self, name: &[u8]) -> bool {
+        // Most queries are in lower case.
+        if self.wire == name {
+            return true;
+        }
         if self.wire.len() != name.len() {
             return false;
         }
