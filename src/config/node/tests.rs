@@ -125,6 +125,5 @@ fn state_goes_where_the_user_can_write() {
     assert!(is_writable(directory.path()));
     assert!(is_writable(&directory.path().join("new")));
     assert!(!is_writable(&directory.path().join("deep/down")));
-    assert!(!is_writable(Path::new("/proc/rhumb")));
     assert_eq!(std::fs::read_dir(directory.path()).expect("a directory").count(), 0);
 }

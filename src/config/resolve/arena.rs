@@ -33,6 +33,11 @@ impl Reach {
         Self { with: self.with.or(other.with), without: self.without.or(other.without) }
     }
 
+    /// Under `all`, where one pool with members of the family is enough.
+    fn together(self) -> Self {
+        Self { without: self.without.filter(|_| self.with.is_none()), ..self }
+    }
+
     /// A pool with members of the family and one without, when there are both.
     fn mixed(self) -> Option<(PoolId, PoolId)> {
         self.with.zip(self.without)
@@ -169,7 +174,11 @@ impl<'n> Arena<'n> {
         let depth = children.map(|child| self.summary(child).depth).max().unwrap_or(0) + 1;
         let pickable = self.pickable(id).into_iter().map(|child| self.summary(child).reach);
         let union = |a: [Reach; 2], b: [Reach; 2]| [a[0].union(b[0]), a[1].union(b[1])];
-        Summary { depth, reach: pickable.fold(Default::default(), union) }
+        let mut reach = pickable.fold(Default::default(), union);
+        if matches!(self.node(id).policy, Policy::All(_)) {
+            reach = reach.map(Reach::together);
+        }
+        Summary { depth, reach }
     }
 
     /// The children that can be picked: those of weight 0 cannot.
@@ -190,10 +199,6 @@ impl<'n> Arena<'n> {
         shape: &PolicyShape,
         report: &mut Report,
     ) {
-        // `all` gives the members of the family asked, whichever pools have some.
-        if matches!(self.node(id).policy, Policy::All(_)) {
-            return;
-        }
         for family in Family::BOTH {
             let mixed = |summary: Summary| summary.reach[family.index()].mixed();
             let Some((with, without)) = mixed(summary) else { continue };

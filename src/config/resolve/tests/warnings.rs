@@ -95,10 +95,10 @@ fn pools_with_and_without_a_family_are_warned_of_at_the_innermost_policy() {
     for (policy, expected) in [
         ("{ all: [us-east, us-west] }", vec![]),
         ("{ all: [four] }", vec![]),
-        ("{ all: [us-east, four] }", vec![both("{ all: [us-east, four] }", "IPv6")]),
+        ("{ all: [us-east, four] }", vec![]),
         (
-            "{ failover: [us-west, { all: [us-east, four] }] }",
-            vec![both("{ all: [us-east, four] }", "IPv6")],
+            "{ failover: [us-west, { weighted: { us-east: 1, four: 1 } }] }",
+            vec![both("{ weighted: { us-east: 1, four: 1 } }", "IPv6")],
         ),
         (
             "{ failover: [six, four] }",
@@ -217,7 +217,7 @@ fn latency_children_of_which_nothing_is_known() {
 fn a_policy_that_many_names_use_is_warned_of_once() {
     let found = warnings(
         "pools: { four: { members: 192.0.2.77 } }
-names: { used: world, a: { all: [us-east, four] }, b: { all: [us-east, four] } }",
+names: { used: world, a: { failover: [us-east, four] }, b: { failover: [us-east, four] } }",
         EVERYTHING,
     );
     assert_eq!(found.len(), 1, "{found:?}");
