@@ -195,6 +195,8 @@ fn build(
         zones.insert(apex, Stored { serial, content: zone.content });
     }
     let world = Arc::new(World::build(config, &databases, rows, number));
+    drop(databases);
+    sys::return_freed_memory();
     Ok(Built { world, warnings: diagnostics, zones, paths })
 }
 

@@ -11,5 +11,5 @@ mod process;
 mod socket;
 
 pub use batch::{Batch, MESSAGE_SIZE, REPLY_SIZE, Round, WIDTH, Wait};
-pub use process::{may_write, nice_this_thread, raise_open_files};
+pub use process::{may_write, nice_this_thread, raise_open_files, return_freed_memory};
 pub use socket::{DatagramSocket, PATIENCE, listen};

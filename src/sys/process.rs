@@ -23,6 +23,21 @@ pub fn may_write(directory: &Path) -> bool {
     unsafe { libc::access(path.as_ptr(), libc::W_OK | libc::X_OK) == 0 }
 }
 
+/// Gives memory that was freed back to the system. The C library keeps small pieces for later; a
+/// configuration of a million names leaves hundreds of MiB of them behind. A thread that allocates
+/// meanwhile may wait; those that answer over UDP never allocate.
+#[cfg(target_env = "gnu")]
+#[expect(unsafe_code, reason = "glibc's malloc_trim")]
+pub fn return_freed_memory() {
+    // SAFETY: the call takes a plain number, may be made by any thread at any time, and touches
+    // nothing that is in use.
+    unsafe { libc::malloc_trim(0) };
+}
+
+/// Other C libraries do so by themselves.
+#[cfg(not(target_env = "gnu"))]
+pub fn return_freed_memory() {}
+
 /// Raises the soft limit on open files to the hard one; each probe and each TCP connection takes
 /// one, and 1,024 is still the usual soft limit. The limit that holds afterwards.
 #[expect(unsafe_code, reason = "libc's getrlimit and setrlimit")]
