@@ -245,3 +245,29 @@ fn a_bad_file_leaves_the_old_zone_serving_and_says_so() {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+#[test]
+fn a_pipe_blocks_neither_a_reload_nor_a_check() {
+    let target = Target::start("127.0.0.1:0".parse().expect("an address"));
+    let server = Server::start(&[("e.yaml", &probed(&target, 0))]);
+    let pipe = server.path("zz.yaml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+    assert!(made.success());
+    // Among the files of a pattern it is none; named, it is a mistake.
+    assert!(server.rhumb(&["reload"]).status.success());
+    let output = support::server::rhumb(&["check"]).arg(&pipe).output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("zz.yaml") && said.contains("not a regular file"), "{said}");
+}
+
+#[test]
+fn a_second_node_does_not_take_the_same_state_directory() {
+    let target = Target::start("127.0.0.1:0".parse().expect("an address"));
+    let server = Server::start(&[("e.yaml", &probed(&target, 0))]);
+    let config = server.path("node.conf");
+    let output = support::server::rhumb(&["run", "-c"]).arg(config).output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("another node uses it"), "{said}");
+}
