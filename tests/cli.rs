@@ -206,3 +206,20 @@ fn the_packaged_configuration_has_no_mistake() {
     let output = rhumb(folder.path(), &["check"]).success().get_output().clone();
     assert_eq!(text(&output.stdout), "ok: 1 zone, 3 names, 2 pools\n");
 }
+
+#[test]
+fn check_shows_the_mistakes_of_every_kind_of_file_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
+    write("rhumb.yaml", "foo: 1\nzones: z.yaml\ngeoip: { databases: none.mmdb }\n").expect("one");
+    write(
+        "z.yaml",
+        "zone: e.example\nns: [ns1]\nnames: { ns1: { A: 192.0.2.1 }, w: { route: x } }",
+    )
+    .expect("another");
+    let output = rhumb(folder.path(), &["check"]).code(1).get_output().clone();
+    let stdout = text(&output.stdout);
+    for mistake in ["no key `foo`", "none.mmdb: cannot be read", "unknown pool or policy `x`"] {
+        assert!(stdout.contains(mistake), "{mistake:?} is not in\n{stdout}");
+    }
+}

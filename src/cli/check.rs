@@ -71,24 +71,23 @@ pub fn run(arguments: &Arguments) -> Result<(), Complaint> {
 
 /// Everything found, in the node's own file first; and the configuration when there is no mistake.
 fn check(arguments: &Arguments) -> (Vec<Diagnostic>, Option<Config>) {
-    let (mut node, mut diagnostics) = match node(arguments) {
-        Ok(read) => read,
-        Err(mistakes) => return (mistakes, None),
-    };
+    let (node, mut diagnostics) = node(arguments);
+    let Some(mut node) = node else { return (diagnostics, None) };
     if zones_are_named(arguments) {
         node.zones.clone_from(&arguments.files);
     }
     let files = Files::read(&node);
+    let good = !diagnostics.iter().any(|d| d.severity == Severity::Error);
     diagnostics.extend(files.diagnostics);
-    (diagnostics, files.config)
+    (diagnostics, files.config.filter(|_| good))
 }
 
 /// The configuration meant: with zone files on the command line, the defaults unless one is named.
-fn node(arguments: &Arguments) -> Result<(NodeConfig, Vec<Diagnostic>), Vec<Diagnostic>> {
+fn node(arguments: &Arguments) -> (Option<NodeConfig>, Vec<Diagnostic>) {
     match (&arguments.node.config, arguments.files.as_slice()) {
-        (None, [file]) if is_node_file(file) => NodeConfig::find(Some(file)),
-        (None, [_, ..]) => Ok((NodeConfig::built_in(), Vec::new())),
-        (config, _) => NodeConfig::find(config.as_deref()),
+        (None, [file]) if is_node_file(file) => NodeConfig::find_as_far(Some(file)),
+        (None, [_, ..]) => (Some(NodeConfig::built_in()), Vec::new()),
+        (config, _) => NodeConfig::find_as_far(config.as_deref()),
     }
 }
 

@@ -144,16 +144,33 @@ impl NodeConfig {
     /// # Errors
     /// Every mistake in the file, or the reason why it cannot be read. Warnings come with success.
     pub fn find(file: Option<&Path>) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
-        let machine = Machine::this();
+        let (config, found) = Self::find_as_far(file);
+        match config {
+            Some(config) if !found.iter().any(|d| d.severity == Severity::Error) => {
+                Ok((config, found))
+            }
+            _ => Err(found),
+        }
+    }
+
+    /// [`Self::find`], with what could be read beside the mistakes: a check goes on to the zones
+    /// that a file with a mistake names. Absent when the file cannot be read at all.
+    #[must_use]
+    pub fn find_as_far(file: Option<&Path>) -> (Option<Self>, Vec<Diagnostic>) {
         let place = || PLACES.iter().map(PathBuf::from).find(|place| place.exists());
         let Some(path) = file.map(Path::to_owned).or_else(place) else {
-            return Ok((Self::built_in(), Vec::new()));
+            return (Some(Self::built_in()), Vec::new());
         };
-        let text = super::read_text(&path).map_err(|error| {
-            let message = format!("cannot read {}: {error}", path.display());
-            vec![Diagnostic::without_place(Severity::Error, message)]
-        })?;
-        read::read(&path, &text, &machine)
+        match super::read_text(&path) {
+            Ok(text) => {
+                let (config, found) = read::read_as_far(&path, &text, &Machine::this());
+                (Some(config), found)
+            }
+            Err(error) => {
+                let message = format!("cannot read {}: {error}", path.display());
+                (None, vec![Diagnostic::without_place(Severity::Error, message)])
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::{AdminConfig, DnsConfig, Listed, Machine, NodeConfig, UdpThreads};
-use crate::config::diagnostic::{Diagnostic, Report, Source};
+use crate::config::diagnostic::{Diagnostic, Report, Severity, Source};
 use crate::config::read::{fields::Fields, scalar};
 use crate::config::tree::{self, Node};
 use crate::server::tcp::TcpLimits;
@@ -25,6 +25,16 @@ pub fn read(
     text: &str,
     machine: &Machine,
 ) -> Result<(NodeConfig, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let (config, found) = read_as_far(path, text, machine);
+    match found.iter().any(|d| d.severity == Severity::Error) {
+        false => Ok((config, found)),
+        true => Err(found),
+    }
+}
+
+/// [`read`], with what could be read beside the mistakes: where one stands, the default.
+#[must_use]
+pub fn read_as_far(path: &Path, text: &str, machine: &Machine) -> (NodeConfig, Vec<Diagnostic>) {
     let mut report = Report::default();
     let file = report.add_source(Source::new(path.display().to_string(), text));
     let directory = path.parent().unwrap_or_else(|| Path::new(""));
@@ -33,10 +43,7 @@ pub fn read(
     if let Some(tree) = tree::parse(file, &mut report).filter(|tree| !tree.is_omitted()) {
         read_file(&tree, directory, &mut config, &mut report);
     }
-    match report.errors() {
-        0 => Ok((config, report.into_diagnostics())),
-        _ => Err(report.into_diagnostics()),
-    }
+    (config, report.into_diagnostics())
 }
 
 fn read_file(tree: &Node, directory: &Path, config: &mut NodeConfig, report: &mut Report) {
