@@ -32,6 +32,7 @@ pub mod resolve;
 pub mod standing;
 
 mod all;
+mod draw;
 mod failover;
 pub mod geo;
 mod latency;
