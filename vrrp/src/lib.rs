@@ -1,0 +1,10 @@
+//! The Virtual Router Redundancy Protocol: version 2 (RFC 3768) and version 3 (RFC 9568), IPv4 and
+//! IPv6, multicast and unicast.
+//!
+//! In reading order:
+//!
+//! - [`config`]: what one group of virtual routers is told to be.
+//! - [`auth`]: how advertisements are authenticated.
+
+pub mod auth;
+pub mod config;
