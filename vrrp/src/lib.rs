@@ -5,6 +5,12 @@
 //!
 //! - [`config`]: what one group of virtual routers is told to be.
 //! - [`auth`]: how advertisements are authenticated.
+//! - [`receive`]: who is heard.
+//! - [`conditions`]: what a node's circumstances make of its part in the election.
+//! - [`machine`]: the election.
 
 pub mod auth;
+pub mod conditions;
 pub mod config;
+pub mod machine;
+pub mod receive;
