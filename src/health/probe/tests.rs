@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rcgen::{CertificateParams, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -102,8 +103,17 @@ fn http(body: Option<&str>) -> HttpSpec {
 
 async fn probe(kind: ProbeKind, address: SocketAddr, timeout: Duration) -> Outcome {
     let trust = Trust::load(kind.tls());
+    probe_with(&trust, kind, address, timeout).await
+}
+
+async fn probe_with(
+    trust: &Trust,
+    kind: ProbeKind,
+    address: SocketAddr,
+    timeout: Duration,
+) -> Outcome {
     let probe = ProbeSpec { kind, every: NEVER, timeout, fall: 1, rise: 1 };
-    run(&Target { probe: Arc::new(probe), address }, &trust).await
+    run(&Target { probe: Arc::new(probe), address }, trust).await
 }
 
 /// "ok", "ok, but …", or the reason of the failure.
@@ -318,26 +328,32 @@ impl Authority {
 
     /// An acceptor with a certificate for `name` that expires at `expires`, in seconds from now.
     fn acceptor(&self, name: &str, expires: i64) -> TlsAcceptor {
+        let (certificate, key) = self.certificate(name, expires);
+        acceptor(certificate, &key)
+    }
+
+    fn certificate(&self, name: &str, expires: i64) -> (rcgen::Certificate, KeyPair) {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let end = now.checked_add_signed(expires).unwrap();
         params.not_after = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(end);
         let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        acceptor(certificate, &key)
+        (params.signed_by(&key, &self.issuer).unwrap(), key)
     }
 }
 
+/// Shows this certificate and signs with this key, whether they belong together or not.
 fn acceptor(certificate: rcgen::Certificate, key: &KeyPair) -> TlsAcceptor {
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let key = rustls::crypto::ring::sign::any_ecdsa_type(&key).unwrap();
+    let shown = CertifiedKey::new(vec![certificate.der().clone()], key);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
     TlsAcceptor::from(Arc::new(config))
 }
 
@@ -414,6 +430,32 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
     // Nor by the system, whatever it trusts.
     let system = TlsSpec { ca: None, ..spec };
     assert!(told_over_tls(&system, address).await.starts_with("tls: "));
+}
+
+/// One server after another, for probes that remember what they accepted.
+#[tokio::test]
+async fn a_certificate_that_was_accepted_counts_only_with_its_key_and_for_its_name() {
+    let authority = Authority::new("ours");
+    let www = "www.example.com";
+    let spec = authority.spec(Some(www));
+    let trust = Trust::load([&spec]);
+    let told_by = async |acceptor: &TlsAcceptor, spec: &TlsSpec| {
+        let address = https_server(acceptor.clone()).await;
+        told(&probe_with(&trust, ProbeKind::Tls(spec.clone()), address, NEVER).await)
+    };
+    let (certificate, key) = authority.certificate(www, 6 * DAY + DAY / 2);
+    let soon = "ok, but certificate expires in 6 days";
+    let honest = acceptor(certificate.clone(), &key);
+    assert_eq!(told_by(&honest, &spec).await, soon);
+    assert_eq!(told_by(&honest, &spec).await, soon);
+    let thief = acceptor(certificate, &KeyPair::generate().unwrap());
+    let stolen = "tls: certificate has a signature that is not its issuer's";
+    assert_eq!(told_by(&thief, &spec).await, stolen);
+    let other = TlsSpec { host: Some("mail.example.com".into()), ..spec.clone() };
+    let wrong = "tls: certificate is not for mail.example.com but for www.example.com";
+    assert_eq!(told_by(&honest, &other).await, wrong);
+    let renewed = authority.acceptor(www, 90 * DAY);
+    assert_eq!(told_by(&renewed, &spec).await, "ok");
 }
 
 #[tokio::test]

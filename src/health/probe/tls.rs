@@ -1,7 +1,8 @@
 //! A TLS handshake with a certificate that is checked.
 //!
 //! Trust is loaded ahead of the probes ([`Trust::load`]): the system's authorities once in the life
-//! of the process, a `ca` file with each load of the configuration.
+//! of the process, a `ca` file with each load of the configuration. What it accepted is remembered
+//! for a while ([`chains`]).
 #![allow(clippy::disallowed_methods, reason = "a driver: it owns the clock")]
 
 use std::collections::HashMap;
@@ -11,7 +12,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustls::client::Resumption;
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
@@ -20,8 +21,11 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use self::chains::Chains;
 use super::{Failure, Progress, Step};
 use crate::health::TlsSpec;
+
+mod chains;
 
 /// A certificate that expires within this many seconds (14 days) is warned of: renewal is
 /// commonly tried 30 days ahead, so by then it has failed for two weeks.
@@ -132,10 +136,15 @@ fn read_authorities(path: &Path) -> Result<RootCertStore, Arc<str>> {
 
 fn clients(roots: Result<RootCertStore, Arc<str>>) -> Loaded {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots?), Arc::clone(&provider))
+            .build()
+            .map_err(|error| Arc::from(error.to_string()))?;
     let mut tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| Arc::from(error.to_string()))?
-        .with_root_certificates(roots?)
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Chains::new(verifier)))
         .with_no_client_auth();
     // A resumed session would not show the certificate of today.
     tls.resumption = Resumption::disabled();
@@ -181,11 +190,16 @@ impl Secured {
 /// The warning about a certificate that expires soon; nothing for one that cannot be parsed, which
 /// the handshake has already accepted.
 fn expiry_warning(der: &[u8], now: SystemTime) -> Option<String> {
-    let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
-    let expires = u64::try_from(certificate.validity().not_after.timestamp()).ok()?;
     let now = now.duration_since(UNIX_EPOCH).ok()?.as_secs();
-    let left = expires.saturating_sub(now);
+    let left = not_after(der)?.saturating_sub(now);
     (left <= WARN_BEFORE).then(|| format!("certificate expires in {}", span(left)))
+}
+
+/// The last second at which a certificate is valid, since 1970; nothing for one that cannot be
+/// parsed.
+fn not_after(der: &[u8]) -> Option<u64> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
+    u64::try_from(certificate.validity().not_after.timestamp()).ok()
 }
 
 fn failure(error: &io::Error) -> Failure {
