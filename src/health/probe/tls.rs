@@ -13,9 +13,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::{CertificateError, CipherSuite, ClientConfig, RootCertStore};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -135,7 +136,7 @@ fn read_authorities(path: &Path) -> Result<RootCertStore, Arc<str>> {
 }
 
 fn clients(roots: Result<RootCertStore, Arc<str>>) -> Loaded {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(provider());
     let verifier =
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots?), Arc::clone(&provider))
             .build()
@@ -151,6 +152,16 @@ fn clients(roots: Result<RootCertStore, Arc<str>>) -> Loaded {
     let mut https = tls.clone();
     https.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Clients { tls: Arc::new(tls), https: Arc::new(https) })
+}
+
+/// What is offered to servers: all that *ring* has, and first the suite that every implementation
+/// of TLS 1.3 must have (RFC 8446 §9.1). Processors have instructions for its SHA-256 but seldom for
+/// the SHA-384 of the usual first choice, which was 6 % of a probe.
+fn provider() -> CryptoProvider {
+    let mut provider = rustls::crypto::ring::default_provider();
+    // A stable sort, and `false` comes first: the others keep their order.
+    provider.cipher_suites.sort_by_key(|s| s.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    provider
 }
 
 /// Shakes hands and checks the certificate: for the host, else for the address.
