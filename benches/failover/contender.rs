@@ -4,7 +4,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::lab::{Daemon, Host, Signal, signal};
+use crate::lab::{self, Daemon, Host, Signal, signal};
 use crate::scenario::Scenario;
 use crate::{keepalived, rhumb};
 
@@ -69,6 +69,25 @@ impl Contender {
             Self::Keepalived => keepalived::start(seat, settings),
             Self::Rhumb => rhumb::start(seat, settings),
         }
+    }
+
+    /// The programs it needs that are not ours, and the Debian package of each.
+    fn needs(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Keepalived => &[("keepalived", "keepalived"), ("dig", "bind9-dnsutils")],
+            Self::Rhumb => &[],
+        }
+    }
+
+    /// Whether it can be measured here. If not, that is said, and is a failure with
+    /// `RHUMB_REQUIRE_PEERS=1`.
+    pub fn is_installed(self) -> bool {
+        let missing = self.needs().iter().find(|(program, _)| !lab::installed(program));
+        let Some((program, package)) = missing else { return true };
+        let required = std::env::var("RHUMB_REQUIRE_PEERS").is_ok_and(|v| v == "1");
+        assert!(!required, "{program} (Debian package {package}) is required and not installed");
+        eprintln!("skipped: {program} (Debian package {package}) is not installed");
+        false
     }
 
     /// Whether the scenario means something else for it than another one does.

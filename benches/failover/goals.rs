@@ -15,9 +15,12 @@ const LOST: usize = 1;
 const MEDIAN: Duration = Duration::from_millis(5);
 const WORST: Duration = Duration::from_millis(20);
 
-/// The goals that were missed, in words.
+/// What became of the goals, in words.
 #[derive(Default)]
-pub struct Goals(Vec<String>);
+pub struct Goals {
+    missed: Vec<String>,
+    undecided: Vec<String>,
+}
 
 impl Goals {
     /// Compares a row with the goals, if it is Rhumb's. Disturbed trials say nothing about it.
@@ -26,6 +29,11 @@ impl Goals {
             return;
         }
         let trials: Vec<_> = trials.iter().filter(|trial| trial.is_undisturbed()).collect();
+        if trials.is_empty() {
+            let (interval, scenario) = (row.interval, row.scenario.name());
+            self.undecided.push(format!("{interval:?}, {scenario}: no undisturbed trial"));
+            return;
+        }
         match row.scenario {
             Scenario::Planned => {
                 let lost = trials.iter().map(|trial| trial.lost).max().unwrap_or_default();
@@ -52,35 +60,37 @@ impl Goals {
     /// Nobody takes over from a node that is only slow.
     pub fn load(&mut self, contender: Contender, report: &load::Report) {
         if contender == Contender::Rhumb && report.take_overs > 0 {
-            self.0.push(format!("rhumb, load: {} take-overs, none wanted", report.take_overs));
+            self.missed.push(format!("rhumb, load: {} take-overs, none wanted", report.take_overs));
         }
     }
 
     /// A trial that did not come to its end.
     pub fn failed(&mut self, row: Row, number: usize, error: &str) {
         let (name, scenario) = (row.contender.name(), row.scenario.name());
-        self.0.push(format!("{name}, {:?}, {scenario}, trial {number}: {error}", row.interval));
+        self.missed
+            .push(format!("{name}, {:?}, {scenario}, trial {number}: {error}", row.interval));
     }
 
     /// A pair that could not be put under load.
     pub fn refused(&mut self, contender: Contender, error: &str) {
-        self.0.push(format!("{}, load: {error}", contender.name()));
+        self.missed.push(format!("{}, load: {error}", contender.name()));
     }
 
     /// Whether anything is missing.
     pub fn missed(&self) -> bool {
-        !self.0.is_empty()
+        !self.missed.is_empty()
     }
 
     /// Names what is missing.
     pub fn say(&self) {
-        self.0.iter().for_each(|missed| eprintln!("missed: {missed}"));
+        self.missed.iter().for_each(|what| eprintln!("missed: {what}"));
+        self.undecided.iter().for_each(|what| eprintln!("undecided: rhumb, {what}"));
     }
 
     fn hold(&mut self, held: bool, row: Row, what: &str) {
         if !held {
             let (name, scenario) = (row.contender.name(), row.scenario.name());
-            self.0.push(format!("{name}, {:?}, {scenario}: {what}", row.interval));
+            self.missed.push(format!("{name}, {:?}, {scenario}: {what}", row.interval));
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The coordinator's side of the client, and of the instruments beside it.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -93,8 +95,8 @@ pub fn responder(host: &Host, addresses: &[SocketAddr]) -> Daemon {
 
 /// Starts to record which addresses a host has, and when.
 pub fn monitor(host: &Host) -> Daemon {
-    let mut command = host.command("chrt");
-    command.args(["-f", PRIORITY, "ip", "-ts", "-o", "monitor", "address"]).env("TZ", "UTC");
+    let mut command = first(host, "ip".as_ref());
+    command.args(["-ts", "-o", "monitor", "address"]).env("TZ", "UTC");
     let daemon = host.start("monitor", &mut command);
     // It says nothing by itself: give it something to say.
     let said = crate::lab::until(PATIENCE, || {
@@ -109,10 +111,26 @@ pub fn monitor(host: &Host) -> Daemon {
 /// Above any daemon: what measures must not wait for what is measured.
 const PRIORITY: &str = "60";
 
-/// This program as an instrument: nothing but the kernel's own threads goes before it.
+/// This program as an instrument.
 fn instrument(host: &Host) -> Command {
+    first(host, std::env::current_exe().expect("this program").as_os_str())
+}
+
+/// A program before which nothing goes but the kernel's own threads, where that is permitted.
+fn first(host: &Host, program: &OsStr) -> Command {
+    static PERMITTED: LazyLock<bool> = LazyLock::new(|| {
+        let tried = Command::new("chrt").args(["-f", PRIORITY, "true"]).output();
+        let permitted = tried.is_ok_and(|output| output.status.success());
+        if !permitted {
+            eprintln!("chrt -f is refused: the instruments share the processor like any program");
+        }
+        permitted
+    });
+    if !*PERMITTED {
+        return host.command(program);
+    }
     let mut command = host.command("chrt");
-    command.args(["-f", PRIORITY]).arg(std::env::current_exe().expect("this program"));
+    command.args(["-f", PRIORITY]).arg(program);
     command
 }
 

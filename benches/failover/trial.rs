@@ -15,6 +15,9 @@ use crate::scenario::{Scenario, Victim};
 pub const PRIORITIES: [u8; 2] = [150, 100];
 /// How long two owners are watched: longer than a lease in the kernel (at least 10 s) lasts.
 const WATCH: Duration = Duration::from_secs(12);
+/// By then a node that took the address has told its neighbours for the last time: the usual bursts
+/// of gratuitous ARP end after 5 s. Else one of them would hide a stale entry after the repair.
+const CALM: Duration = Duration::from_millis(5_500);
 /// How long a node may take to have the address at the start, beside what the protocol takes.
 const START: Duration = Duration::from_secs(20);
 /// How irregular the control stream of an undisturbed trial may be.
@@ -128,7 +131,8 @@ impl Bench {
         if !observer.answered_by(n1.number(), START) {
             return Err("the client hears nothing from n1".to_owned());
         }
-        std::thread::sleep(settings.interval.mul_f64(1.0 + moment));
+        let calm = if scenario.is_cut_off() { CALM } else { Duration::ZERO };
+        std::thread::sleep(calm + settings.interval.mul_f64(1.0 + moment));
 
         observer.begin_phase();
         let struck = now();

@@ -166,7 +166,8 @@ pub fn until(patience: Duration, mut condition: impl FnMut() -> bool) -> bool {
     }
 }
 
-fn installed(program: &str) -> bool {
+/// Whether a program can be run here.
+pub fn installed(program: &str) -> bool {
     let found = Command::new(program).arg("--help").output();
     !found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
