@@ -218,6 +218,17 @@ impl Priority {
     pub const OWNER: Self = Self(255);
 }
 
+impl Version {
+    /// As it stands in the first four bits of an advertisement.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::V2 => 2,
+            Self::V3 => 3,
+        }
+    }
+}
+
 impl Vrid {
     /// Absent for 0.
     #[must_use]
@@ -289,6 +300,12 @@ pub fn skew(version: Version, priority: Priority, interval: Duration) -> Duratio
 #[must_use]
 pub fn active_down(version: Version, priority: Priority, interval: Duration) -> Duration {
     interval * 3 + skew(version, priority, interval)
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.number().fmt(f)
+    }
 }
 
 impl fmt::Display for Vrid {

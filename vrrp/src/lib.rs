@@ -5,6 +5,7 @@
 //!
 //! - [`config`]: what one group of virtual routers is told to be.
 //! - [`auth`]: how advertisements are authenticated.
+//! - [`packet`]: advertisements as bytes, and back.
 //! - [`receive`]: who is heard.
 //! - [`conditions`]: what a node's circumstances make of its part in the election.
 //! - [`machine`]: the election.
@@ -13,4 +14,5 @@ pub mod auth;
 pub mod conditions;
 pub mod config;
 pub mod machine;
+pub mod packet;
 pub mod receive;
