@@ -10,6 +10,7 @@
 //! [`HmacMode::Enforce`] once all of them send.
 
 mod hmac;
+mod replay;
 mod sequence;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 pub use hmac::Trailer;
 pub(crate) use hmac::trailer;
+pub(crate) use replay::{Replay, staleness};
 pub use sequence::{Sequence, Stamp};
 
 /// How advertisements are authenticated.

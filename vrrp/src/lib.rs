@@ -6,7 +6,7 @@
 //! - [`config`]: what one group of virtual routers is told to be.
 //! - [`auth`]: how advertisements are authenticated.
 //! - [`packet`]: advertisements as bytes, and back.
-//! - [`receive`]: who is heard.
+//! - [`receive`]: which of the packets that arrive are heard, and why the others are not.
 //! - [`conditions`]: what a node's circumstances make of its part in the election.
 //! - [`machine`]: the election.
 
