@@ -324,6 +324,33 @@ fn a_mirror_answers_each_peer_as_that_peer_sends() {
 }
 
 #[test]
+fn a_mirror_forgets_the_peers_when_there_are_none() {
+    let peers = Config { checksum: ChecksumMode::Mirror, ..unicast() };
+    let mut receiver = Receiver::new(&peers, Family::V4);
+    let mut plain = Arriving::new(&peers);
+    rewrite_checksum(&mut plain.payload);
+    plain.reach(&mut receiver).unwrap();
+    assert_eq!(receiver.style_for(ip("10.0.0.2")), ChecksumStyle::Plain);
+    receiver.reconfigure(&Config { peers: Vec::new(), ..peers.clone() });
+    receiver.reconfigure(&peers);
+    assert_eq!(receiver.style_for(ip("10.0.0.2")), ChecksumStyle::Pseudo);
+}
+
+#[test]
+fn only_the_group_of_the_protocol_is_listened_to() {
+    for (destination, expected) in [
+        ("224.0.0.18", Ok(())),
+        ("224.0.0.19", Err("unicast")),
+        ("10.0.0.1", Err("unicast")),
+        ("255.255.255.255", Err("unicast")),
+    ] {
+        let mut arriving = Arriving { destination: ip(destination), ..Arriving::new(&config()) };
+        rewrite_checksum(&mut arriving.payload);
+        assert_eq!(reason(arriving.reach_new(&config())), expected, "{destination}");
+    }
+}
+
+#[test]
 fn a_mirror_answers_the_group_as_it_was_last_heard() {
     let config = Config { checksum: ChecksumMode::Mirror, ..config() };
     let mut receiver = Receiver::new(&config, Family::V4);

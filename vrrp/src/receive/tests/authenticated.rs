@@ -113,6 +113,19 @@ fn a_secret_that_changes_under_its_id_starts_a_new_sequence() {
 }
 
 #[test]
+fn what_was_known_of_a_peer_goes_with_the_peer() {
+    let config = enforcing(unicast());
+    let mut receiver = Receiver::new(&config, Family::V4);
+    assert_eq!(reason(stamped("10.0.0.2", &key(1), now()).reach(&mut receiver)), Ok(()));
+    assert_eq!(reason(stamped("10.9.0.2", &key(1), now()).reach(&mut receiver)), Ok(()));
+    let mut one_path = config.clone();
+    one_path.peers[0].addresses.pop();
+    receiver.reconfigure(&one_path);
+    assert_eq!(receiver.replay.last(ip("10.0.0.2"), 1), Some(now()));
+    assert_eq!(receiver.replay.last(ip("10.9.0.2"), 1), None);
+}
+
+#[test]
 fn a_sequence_must_grow() {
     let mut receiver = Receiver::new(&enforcing(unicast()), Family::V4);
     let at = |seconds, counter| Stamp { counter, ..later(seconds) };
