@@ -211,7 +211,8 @@ fn the_packaged_configuration_has_no_mistake() {
 fn check_shows_the_mistakes_of_every_kind_of_file_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
-    write("rhumb.yaml", "foo: 1\nzones: z.yaml\ngeoip: { databases: none.mmdb }\n").expect("one");
+    let node = "foo: 1\nzones: z.yaml\ngeoip: { databases: none.mmdb }\nvrrp: { id: 0 }\n";
+    write("rhumb.yaml", node).expect("one");
     write(
         "z.yaml",
         "zone: e.example\nns: [ns1]\nnames: { ns1: { A: 192.0.2.1 }, w: { route: x } }",
@@ -219,7 +220,12 @@ fn check_shows_the_mistakes_of_every_kind_of_file_at_once() {
     .expect("another");
     let output = rhumb(folder.path(), &["check"]).code(1).get_output().clone();
     let stdout = text(&output.stdout);
-    for mistake in ["no key `foo`", "none.mmdb: cannot be read", "unknown pool or policy `x`"] {
+    for mistake in [
+        "no key `foo`",
+        "none.mmdb: cannot be read",
+        "a `vrrp` entry needs `interface`",
+        "unknown pool or policy `x`",
+    ] {
         assert!(stdout.contains(mistake), "{mistake:?} is not in\n{stdout}");
     }
 }

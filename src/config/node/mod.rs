@@ -2,6 +2,7 @@
 //!
 //! - [`read`]: the file's text to a [`NodeConfig`], collecting every mistake.
 //! - [`files`]: what `zones` names, as files.
+//! - [`vrrp`]: the list of the same name.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -15,6 +16,9 @@ pub mod files;
 pub mod read;
 #[cfg(test)]
 mod tests;
+pub mod vrrp;
+
+pub use vrrp::{HealthQuestion, VrrpEntry};
 
 /// Where the configuration is looked for when no file is named, in this order.
 pub const PLACES: [&str; 2] = ["rhumb.yaml", "/etc/rhumb/rhumb.yaml"];
@@ -42,6 +46,8 @@ pub struct NodeConfig {
     pub databases: Vec<PathBuf>,
     /// What answers operators.
     pub admin: AdminConfig,
+    /// Groups of virtual routers; without any, this node shares no address.
+    pub vrrp: Vec<VrrpEntry>,
     /// The directory of what survives a restart.
     pub state: PathBuf,
 }
@@ -128,6 +134,7 @@ impl NodeConfig {
                 listen: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), ADMIN_PORT),
                 token_file: machine.state.join("token"),
             },
+            vrrp: Vec::new(),
             state: machine.state.clone(),
         }
     }

@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use super::{AdminConfig, DnsConfig, Listed, Machine, NodeConfig, UdpThreads};
-use crate::config::diagnostic::{Diagnostic, Report, Severity, Source};
+use super::{AdminConfig, DnsConfig, Listed, Machine, NodeConfig, UdpThreads, vrrp};
+use crate::config::diagnostic::{Diagnostic, Report, Severity, Source, Span};
 use crate::config::read::{fields::Fields, scalar};
 use crate::config::tree::{self, Node};
 use crate::server::tcp::TcpLimits;
@@ -47,14 +47,14 @@ pub fn read_as_far(path: &Path, text: &str, machine: &Machine) -> (NodeConfig, V
 }
 
 fn read_file(tree: &Node, directory: &Path, config: &mut NodeConfig, report: &mut Report) {
-    const KEYS: [&str; 7] = ["node", "dns", "zones", "watch", "geoip", "admin", "state"];
+    const KEYS: [&str; 8] = ["node", "dns", "zones", "watch", "geoip", "admin", "state", "vrrp"];
     let Some(fields) = Fields::of(tree, "a node's configuration", &KEYS, report) else { return };
     if let Some(node) = fields.get("node") {
         config.node = scalar::text(node, "a name", report).unwrap_or_default().to_owned();
     }
-    if let Some(node) = fields.get("dns") {
-        read_dns(node, &mut config.dns, report);
-    }
+    let errors = report.errors();
+    let listen = fields.get("dns").and_then(|node| read_dns(node, &mut config.dns, report));
+    let dns_is_sound = report.errors() == errors;
     if let Some(node) = fields.get("zones") {
         config.zones = read_paths(node, directory, report);
     }
@@ -74,12 +74,15 @@ fn read_file(tree: &Node, directory: &Path, config: &mut NodeConfig, report: &mu
     if let Some(node) = fields.get("admin") {
         read_admin(node, directory, &mut config.admin, report);
     }
+    if let Some(node) = fields.get("vrrp") {
+        let dns = Some(&config.dns).filter(|_| dns_is_sound);
+        config.vrrp = vrrp::read(node, vrrp::Around { directory, dns, listen }, report);
+    }
 }
 
-fn read_dns(node: &Node, dns: &mut DnsConfig, report: &mut Report) {
-    let Some(fields) = Fields::of(node, "`dns`", &["listen", "udp_threads", "tcp"], report) else {
-        return;
-    };
+/// Reads `dns`; the place of its `listen`.
+fn read_dns(node: &Node, dns: &mut DnsConfig, report: &mut Report) -> Option<Span> {
+    let fields = Fields::of(node, "`dns`", &["listen", "udp_threads", "tcp"], report)?;
     if let Some(node) = fields.get("listen") {
         dns.listen = read_listen(node, report);
         dns.listed = Listed::InTheFile;
@@ -93,6 +96,7 @@ fn read_dns(node: &Node, dns: &mut DnsConfig, report: &mut Report) {
     if let Some(node) = fields.get("tcp") {
         read_tcp(node, &mut dns.tcp, report);
     }
+    fields.get("listen").map(|node| node.span)
 }
 
 /// Addresses with ports, each once; without a port it is 53.
