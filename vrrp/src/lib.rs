@@ -9,10 +9,14 @@
 //! - [`receive`]: which of the packets that arrive are heard, and why the others are not.
 //! - [`conditions`]: what a node's circumstances make of its part in the election.
 //! - [`machine`]: the election.
+//! - [`witness`]: who tells a lost peer from a lost network.
+//! - [`linux`]: what is done to a Linux kernel, and learnt from it.
 
 pub mod auth;
 pub mod conditions;
 pub mod config;
+pub mod linux;
 pub mod machine;
 pub mod packet;
 pub mod receive;
+pub mod witness;
