@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use socket2::{Domain, InterfaceIndexOrAddress, MsgHdr, Protocol, SockAddr, Socket, Type};
 
-use super::control::Control;
+use super::control::{Arrival, Control};
 use super::{Interface, KernelError, NEEDS_RAW, raw};
 use crate::config::Family;
 
@@ -151,31 +151,28 @@ impl AdvertSocket {
         }
     }
 
-    /// The next datagram, in `buffer` ([`BUFFER`] octets; a longer one is cut off); absent when
+    /// The next datagram that is for this socket, in `buffer` ([`BUFFER`] octets; a longer one is cut off); absent when
     /// there is none.
     ///
     /// # Errors
     /// When the socket fails.
     pub fn receive<'a>(&mut self, buffer: &'a mut [u8]) -> io::Result<Option<Received<'a>>> {
-        let Some(datagram) = raw::receive(&self.socket, buffer, &mut self.control)? else {
-            return Ok(None);
-        };
-        let arrival = self.control.read(datagram.control);
-        let octets = buffer.get(..datagram.length).unwrap_or_default();
-        let source = datagram.source.as_socket().map(|source| source.ip());
-        let received = match self.family {
-            Family::V4 => split_header(octets, arrival.interface),
-            Family::V6 => source.zip(arrival.destination).map(|(source, destination)| Received {
-                source,
-                destination,
-                // Without a word of it: as if it came from far away.
-                hops: arrival.hops.unwrap_or(0),
-                interface: arrival.interface,
-                claimed: None,
-                payload: octets,
-            }),
-        };
-        received.map_or_else(|| Err(io::ErrorKind::InvalidData.into()), |r| Ok(Some(r)))
+        loop {
+            let Some(datagram) = raw::receive(&self.socket, buffer, &mut self.control)? else {
+                return Ok(None);
+            };
+            let arrival = self.control.read(datagram.control);
+            if !self.reach.takes(&arrival) {
+                continue;
+            }
+            let octets = buffer.get(..datagram.length).unwrap_or_default();
+            let received = match self.family {
+                Family::V4 => split_header(octets, arrival.interface),
+                Family::V6 => unite(octets, &datagram.source, &arrival),
+            };
+            return received
+                .map_or_else(|| Err(io::ErrorKind::InvalidData.into()), |r| Ok(Some(r)));
+        }
     }
 
     fn join(&mut self) -> io::Result<()> {
@@ -185,7 +182,9 @@ impl AdvertSocket {
                 let index = InterfaceIndexOrAddress::Index(interface.index);
                 self.socket.join_multicast_v4_n(&GROUP_V4, &index)
             }
-            (Reach::Multicast { interface, .. }, Family::V6) => {
+            (Reach::Multicast { interface, egress }, Family::V6) => {
+                // An interface for sending alone has no link-local address: it is the other's.
+                self.socket.set_freebind_v6(egress != interface)?;
                 self.socket.join_multicast_v6(&GROUP_V6, interface.index)
             }
         }
@@ -204,6 +203,15 @@ impl AdvertSocket {
 }
 
 impl Reach {
+    /// Whether a datagram is for this socket. Raw IPv6 sockets get those to every group that anyone
+    /// on the host has joined, on every interface.
+    fn takes(&self, arrival: &Arrival) -> bool {
+        match self {
+            Self::Multicast { interface, .. } => arrival.interface == interface.index,
+            Self::Unicast { .. } => !arrival.destination.is_some_and(|to| to.is_multicast()),
+        }
+    }
+
     /// The interface to be named in sending, or 0 for the one of the route.
     fn egress(&self, source: IpAddr, destination: IpAddr) -> u32 {
         match self {
@@ -214,6 +222,19 @@ impl Reach {
             Self::Unicast { .. } => 0,
         }
     }
+}
+
+/// An IPv6 datagram as a raw socket delivers it: the payload, and the header in other places.
+fn unite<'a>(payload: &'a [u8], source: &SockAddr, arrival: &Arrival) -> Option<Received<'a>> {
+    Some(Received {
+        source: source.as_socket()?.ip(),
+        destination: arrival.destination?,
+        // Without a word of it: as if it came from far away.
+        hops: arrival.hops.unwrap_or(0),
+        interface: arrival.interface,
+        claimed: None,
+        payload,
+    })
 }
 
 fn is_link_local(address: IpAddr) -> bool {

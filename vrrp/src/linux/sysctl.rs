@@ -35,6 +35,8 @@ pub enum Knob {
     Ipv6Forwarding,
     /// IPv6: 0: router advertisements are ignored.
     AcceptRa,
+    /// IPv6: 1: the kernel makes no link-local address.
+    AddrGenMode,
 }
 
 impl Sysctls {
@@ -71,7 +73,11 @@ impl Sysctls {
             Knob::ArpIgnore | Knob::ArpAnnounce | Knob::RpFilter => {
                 Ok(own.max(self.read("all", knob)?))
             }
-            Knob::ArpFilter | Knob::AcceptLocal | Knob::Ipv6Forwarding | Knob::AcceptRa => Ok(own),
+            Knob::ArpFilter
+            | Knob::AcceptLocal
+            | Knob::Ipv6Forwarding
+            | Knob::AcceptRa
+            | Knob::AddrGenMode => Ok(own),
         }
     }
 
@@ -119,6 +125,7 @@ impl Knob {
             Self::AcceptLocal => "accept_local",
             Self::Ipv6Forwarding => "forwarding",
             Self::AcceptRa => "accept_ra",
+            Self::AddrGenMode => "addr_gen_mode",
         }
     }
 
@@ -129,7 +136,7 @@ impl Knob {
             | Self::ArpFilter
             | Self::RpFilter
             | Self::AcceptLocal => "ipv4",
-            Self::Ipv6Forwarding | Self::AcceptRa => "ipv6",
+            Self::Ipv6Forwarding | Self::AcceptRa | Self::AddrGenMode => "ipv6",
         }
     }
 }

@@ -64,10 +64,12 @@ impl Vmac {
         for (knob, value) in [(Knob::RpFilter, 0), (Knob::AcceptLocal, 1), (Knob::ArpIgnore, 1)] {
             sysctls.write(&name, knob, value)?;
         }
-        refuse_router_advertisements(sysctls, &name)?;
-        // The parent must not answer for what stands on the macvlan.
-        record.turn(sysctls, &parent.name, Knob::ArpIgnore, 1)?;
-        record.turn(sysctls, &parent.name, Knob::ArpFilter, 1)?;
+        refuse_addresses_of_its_own(sysctls, &name)?;
+        // The parent must not answer for what stands on the macvlan, nor ask in its name: answers
+        // leave through the parent, and a question would tell the neighbours the parent's address.
+        for (knob, value) in [(Knob::ArpIgnore, 1), (Knob::ArpFilter, 1), (Knob::ArpAnnounce, 2)] {
+            record.turn(sysctls, &parent.name, knob, value)?;
+        }
         netlink.set_up(&interface)?;
         let strict_filter = sysctls.strict_filter(&name).map(|_| ALL_STRICT.to_owned());
         Ok(Self { interface, mac, strict_filter })
@@ -102,12 +104,16 @@ fn clear(netlink: &mut Netlink, record: &Record, name: &str) -> Result<(), Kerne
         .explained(Some("it was there before: remove it".to_owned())))
 }
 
-/// It would get addresses and a default route of its own. A host without IPv6 has no such knob.
-fn refuse_router_advertisements(sysctls: &Sysctls, name: &str) -> Result<(), KernelError> {
-    match sysctls.write(name, Knob::AcceptRa, 0) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
+/// Else it would get a link-local address, and from router advertisements others and a default
+/// route. A host without IPv6 has no such knobs.
+fn refuse_addresses_of_its_own(sysctls: &Sysctls, name: &str) -> Result<(), KernelError> {
+    for (knob, value) in [(Knob::AddrGenMode, 1), (Knob::AcceptRa, 0)] {
+        match sysctls.write(name, knob, value) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
     }
+    Ok(())
 }
 
 fn is_link(entry: &Entry, wanted: &str) -> bool {

@@ -17,7 +17,7 @@ const NO_PREFIX_ROUTE: u32 = 0x200;
 /// that the kernel chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
-    /// For this host alone, on `lo`: scope host.
+    /// For this host alone, on `lo`: scope host, where the family has scopes to choose.
     Resident,
     /// To be answered for on a network. The kernel removes it after `lease` unless it is added
     /// again (whole seconds, rounded up); absent: never.
@@ -31,7 +31,9 @@ pub enum Placement {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change<'a> {
     /// Adds an address, or renews its lifetime. One that somebody else gave this interface becomes
-    /// ours by this, in IPv6 whatever its prefix: look at [`Netlink::addresses`] first.
+    /// ours by this, in IPv6 whatever its prefix: look at
+    /// [`Netlink::addresses`](super::Netlink::addresses) first. In IPv6 solicitations for it are
+    /// answered a moment later: the kernel joins their group in the background.
     Add {
         /// Where.
         interface: &'a Interface,

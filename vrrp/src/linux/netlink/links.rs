@@ -9,14 +9,10 @@ use crate::linux::{Interface, KernelError, Mac, NEEDS_ADMIN};
 const MACVLAN_MODE: u16 = 1;
 /// `MACVLAN_MODE_PRIVATE`: no frames between macvlans of one parent.
 const MACVLAN_PRIVATE: u32 = 1;
-/// `IFLA_INET6_ADDR_GEN_MODE`, within a family's data.
-const ADDRESS_GENERATION: u16 = 8;
-/// `IN6_ADDR_GEN_MODE_NONE`: no link-local address of the kernel's making.
-const GENERATE_NONE: u8 = 1;
 
 impl Netlink {
     /// Makes a macvlan on `parent`: private (no frames between it and its siblings), with the
-    /// hardware address `mac`, without addresses of the kernel's making. It is down.
+    /// hardware address `mac`. It is down.
     ///
     /// # Errors
     /// When the kernel refuses: without CAP_NET_ADMIN, when the parent is gone, or when the name or
@@ -38,11 +34,6 @@ impl Netlink {
                     info.attribute(libc::IFLA_INFO_KIND, b"macvlan");
                     info.nest(libc::IFLA_INFO_DATA, |data| {
                         data.attribute(MACVLAN_MODE, &MACVLAN_PRIVATE.to_ne_bytes());
-                    });
-                });
-                writer.nest(libc::IFLA_AF_SPEC, |families| {
-                    families.nest(libc::AF_INET6 as u16, |ipv6| {
-                        ipv6.attribute(ADDRESS_GENERATION, &[GENERATE_NONE]);
                     });
                 });
             })

@@ -37,7 +37,7 @@ pub struct Record {
     path: PathBuf,
     contents: Contents,
     complaint: Option<String>,
-    _lock: File,
+    lock: File,
 }
 
 /// A change of the kernel's state.
@@ -136,7 +136,7 @@ impl Record {
             Err(Unreadable::Damaged(why)) => (None, Some(file::set_aside(&path, &why)?)),
         };
         let contents = contents.unwrap_or_else(|| Contents::of(kernel.clone())).seen_from(kernel);
-        Ok(Self { path, contents, complaint, _lock: lock })
+        Ok(Self { path, contents, complaint, lock })
     }
 
     /// What was wrong with the file when it was opened.
@@ -274,6 +274,13 @@ impl Record {
             self.contents = contents;
         }
         Ok(())
+    }
+}
+
+impl Drop for Record {
+    /// Closing is not enough: a program that is being started has the descriptor too for a moment.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
     }
 }
 
