@@ -24,6 +24,8 @@ const ICMPV6_FILTER: libc::c_int = 1;
 const ADVERTISEMENT: usize = 136;
 /// No message that is of interest is longer.
 const BUFFER: usize = 1500;
+/// So many datagrams without interest are read from each socket before others have their turn.
+const PATIENCE: usize = 64;
 /// More advertisers than any group has; the one heard first is forgotten.
 const ADVERTISERS: usize = 16;
 
@@ -163,7 +165,8 @@ impl Watch {
         })
     }
 
-    /// The next sighting; absent when there is none.
+    /// The next sighting; absent when there is none, or when a flood says nothing of interest: the
+    /// descriptors stay readable then, and others have their turn.
     ///
     /// # Errors
     /// When a socket fails; [`io::ErrorKind::NetworkDown`] when the interface went down, which is
@@ -171,17 +174,18 @@ impl Watch {
     pub fn receive(&mut self) -> io::Result<Option<Sighting>> {
         let mut control = Control::new();
         let mut input = [0; BUFFER];
-        loop {
-            if let Some(sighting) = self.sightings.pop_front() {
-                return Ok(Some(sighting));
+        for _ in 0..PATIENCE {
+            if !self.sightings.is_empty() {
+                break;
             }
             let read = self.read_arp(&mut input, &mut control)?
                 | self.read_icmp(&mut input, &mut control)?
                 | self.read_icmpv6(&mut input, &mut control)?;
             if !read {
-                return Ok(None);
+                break;
             }
         }
+        Ok(self.sightings.pop_front())
     }
 
     /// What is to be waited for.

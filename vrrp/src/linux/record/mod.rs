@@ -183,7 +183,9 @@ impl Record {
         for &address in addresses {
             let entry = Entry::address(interface, address);
             if self.contents.entries.contains(&entry) {
-            } else if is_present(address) {
+                continue;
+            }
+            if is_present(address) {
                 foreign.push(address);
             } else {
                 entries.push(entry);
