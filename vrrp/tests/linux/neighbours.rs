@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
 
+use vrrp::linux::Mac;
+use vrrp::linux::neighbour::frame::neighbour_advertisement;
 use vrrp::linux::neighbour::{Announcer, Asker, Distance, Role, Sighting, Watch};
 use vrrp::linux::netlink::{Netlink, Placement};
 use vrrp::linux::record::Record;
 use vrrp::linux::sysctl::{Knob, Sysctls};
-use vrrp::linux::{Interface, Mac};
 
 use crate::lab::{Directory, Lab, Namespace, address, vips, wait};
 
@@ -161,26 +162,21 @@ fn forwarded_advertisement_claims_nothing() {
     let vip = vips()[1];
     observer.watch.borrow_mut().set_virtual(&[vip]);
     let IpAddr::V6(v6) = vip else { unreachable!("the second is of IPv6") };
-    let mut far = vrrp::linux::neighbour::frame::neighbour_advertisement(mac, v6, Role::Host);
-    far[21] = 254;
-    lab.a.inside(|| send_frame(&eth0, &far));
+    let frame = neighbour_advertisement(mac, v6, Role::Host);
+    lab.a.inside(|| {
+        let protocol = Some(socket2::Protocol::ICMPV6);
+        let socket = socket2::Socket::new(socket2::Domain::IPV6, socket2::Type::RAW, protocol);
+        let socket = socket.expect("a socket");
+        socket.set_unicast_hops_v6(254).expect("an option");
+        let to = std::net::SocketAddr::new(address("2001:db8::2"), 0);
+        // What follows the Ethernet and IPv6 headers; the kernel writes the checksum.
+        socket.send_to(&frame[54..], &to.into()).expect("sent");
+    });
     let announcer = lab.a.inside(|| Announcer::open().expect("a socket"));
     announcer.announce(&eth0, mac, vip, Role::Host).expect("sent");
     let seen = observer.until(Sighting::Claimed { address: vip, mac });
     assert_eq!(observer.watch.borrow_mut().receive().expect("sockets"), None);
     assert_eq!(seen.len(), 1, "{seen:?}");
-}
-
-/// Sends a frame as it is, by a connected packet socket.
-fn send_frame(interface: &Interface, frame: &[u8]) {
-    let program = "import socket, sys; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); \
-                   s.bind((sys.argv[1], 0)); s.send(bytes.fromhex(sys.argv[2]))";
-    let text: String = frame.iter().map(|octet| format!("{octet:02x}")).collect();
-    let sent = std::process::Command::new("python3")
-        .args(["-c", program, &interface.name, &text])
-        .status()
-        .expect("python3");
-    assert!(sent.success());
 }
 
 #[test]
