@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use rhumb::answer::{Outcome, Query, Transport, answer};
 use rhumb::config::{Known, SourceFile};
+use rhumb::dns::Rcode;
 use rhumb::dns::encode::Reply;
 use rhumb::geo::mmdb::Databases;
 use rhumb::geo::{Country, Facts};
@@ -70,7 +71,7 @@ fn snapshot() -> Snapshot {
     let databases = Databases::from_places(places);
     let loaded = rhumb::config::load(&[file], Known { facts: databases.facts() });
     let config = loaded.config.expect("a good zone");
-    Snapshot::all_up(Arc::new(World::build(config, &databases, 1, 1)))
+    Snapshot::all_up(Arc::new(World::build(config, &databases, 1, 1).named("node")))
 }
 
 /// A query with an OPT record and the client subnet 91.1.2.0/24.
@@ -119,6 +120,14 @@ fn no_kind_of_answer_allocates() {
             assert!(outcome.zone.is_some(), "{name} TYPE{rtype}");
         }
     }
+}
+
+#[test]
+fn telling_the_servers_name_does_not_allocate() {
+    let mut message = vec![0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    message.extend(b"\x02id\x06server\x00\x00\x10\x00\x03");
+    let (count, outcome) = allocations(&message, &snapshot());
+    assert_eq!((count, outcome.rcode), (0, Some(Rcode::NoError)));
 }
 
 #[test]

@@ -2,11 +2,12 @@
 //!
 //! [`answer`] reads the request, finds what its name leads to, writes that, and ends the reply with
 //! header and OPT record. The kinds of answer that need more than a copy have files of their own:
-//! [`chain`] (CNAME, ALIAS), [`routed`] (by policy), [`referral`], [`negative`].
+//! [`chain`] (CNAME, ALIAS), [`routed`] (by policy), [`referral`], [`negative`], [`identity`] (who
+//! answers, class CH).
 
 use std::net::IpAddr;
 
-use crate::dns::decode::{self, Question, Request};
+use crate::dns::decode::{self, CLASS_CH, Question, Request};
 use crate::dns::edns::{ClientSubnet, Edns, PLAIN_UDP_SIZE, UDP_SIZE};
 use crate::dns::encode::{MAX_MESSAGE, NameAt, Reply, Section, Verdict};
 use crate::dns::{Rcode, Rtype};
@@ -15,6 +16,7 @@ use crate::world::Snapshot;
 use crate::zone::{Lookup, Qname, ZoneId, Zones};
 
 mod chain;
+pub mod identity;
 mod negative;
 mod referral;
 mod routed;
@@ -158,6 +160,9 @@ impl<'a> Answering<'a, '_, '_> {
 
     fn question(&mut self, question: &Question<'_>) -> Decision {
         let at = NameAt::question(question.name().len());
+        if question.class == CLASS_CH {
+            return self.identity(question);
+        }
         match self.zones().lookup(Qname::new(question.name()), self.rtype) {
             Some((zone, Lookup::Cname(first))) => self.chain(at, zone, first),
             Some((zone, found)) => self.end(at, zone, found),

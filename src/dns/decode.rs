@@ -42,6 +42,8 @@ pub struct Question<'p> {
 
 /// The Internet class (RFC 1035 §3.2.4).
 pub const CLASS_IN: u16 = 1;
+/// The Chaos class (RFC 1035 §3.2.4): today, questions about the server itself (RFC 4892).
+pub const CLASS_CH: u16 = 3;
 /// Any class (RFC 1035 §3.2.5).
 pub const CLASS_ANY: u16 = 255;
 
@@ -52,9 +54,9 @@ impl<'p> Question<'p> {
         self.octets.get(..self.octets.len().saturating_sub(4)).unwrap_or_default()
     }
 
-    /// What no name of ours can answer: a class other than IN and ANY, a zone transfer.
+    /// What nothing of ours can answer: a class other than IN, CH and ANY, a zone transfer.
     fn fault(&self) -> Option<Rcode> {
-        let class = matches!(self.class, CLASS_IN | CLASS_ANY);
+        let class = matches!(self.class, CLASS_IN | CLASS_CH | CLASS_ANY);
         let transfer = matches!(self.rtype, Rtype::AXFR | Rtype::IXFR);
         (!class || transfer).then_some(Rcode::Refused)
     }

@@ -58,8 +58,12 @@ pub fn record_len(wire: &[u8]) -> Option<usize> {
 /// What stands before an RDATA of `len` octets.
 #[must_use]
 pub fn record_head(owner: [u8; 2], rtype: Rtype, ttl: u32, len: u16) -> [u8; RECORD_HEAD] {
+    head_in(CLASS_IN, owner, rtype, ttl, len)
+}
+
+fn head_in(class: u16, owner: [u8; 2], rtype: Rtype, ttl: u32, len: u16) -> [u8; RECORD_HEAD] {
     let [t0, t1] = rtype.0.to_be_bytes();
-    let [c0, c1] = CLASS_IN.to_be_bytes();
+    let [c0, c1] = class.to_be_bytes();
     let [s0, s1, s2, s3] = ttl.to_be_bytes();
     let [l0, l1] = len.to_be_bytes();
     [owner[0], owner[1], t0, t1, c0, c1, s0, s1, s2, s3, l0, l1]
@@ -73,9 +77,20 @@ pub fn encode<'r>(
     rdata: impl IntoIterator<Item = &'r [u8]>,
     wire: &mut Vec<u8>,
 ) {
+    encode_in(CLASS_IN, rtype, ttl, rdata, wire);
+}
+
+/// [`encode`] in another class than IN.
+pub fn encode_in<'r>(
+    class: u16,
+    rtype: Rtype,
+    ttl: u32,
+    rdata: impl IntoIterator<Item = &'r [u8]>,
+    wire: &mut Vec<u8>,
+) {
     for rdata in rdata {
         if let Ok(len) = u16::try_from(rdata.len()) {
-            wire.extend_from_slice(&record_head(QUESTION_OWNER, rtype, ttl, len));
+            wire.extend_from_slice(&head_in(class, QUESTION_OWNER, rtype, ttl, len));
             wire.extend_from_slice(rdata);
         }
     }

@@ -194,7 +194,7 @@ fn build(
         zone.source.soa.serial = serial;
         zones.insert(apex, Stored { serial, content: zone.content });
     }
-    let world = Arc::new(World::build(config, &databases, rows, number));
+    let world = Arc::new(World::build(config, &databases, rows, number).named(&node.node));
     drop(databases);
     sys::return_freed_memory();
     Ok(Built { world, warnings: diagnostics, zones, paths })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::publish::PoolCounters;
 use super::{Route, RouteId, World};
+use crate::answer::identity::Identity;
 use crate::config::Config;
 use crate::geo::FactSet;
 use crate::geo::mmdb::Databases;
@@ -39,8 +40,15 @@ impl World {
             route_of,
             targets: config.targets.into_iter().map(Arc::new).collect(),
             target_names: config.target_names,
+            identity: Identity::default(),
             configuration,
         }
+    }
+
+    /// This world as served by a node of this name; without it nobody is told who answers.
+    #[must_use]
+    pub fn named(self, node: &str) -> Self {
+        Self { identity: Identity::new(node), ..self }
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::answer::identity::Identity;
 use crate::geo::partition::Partition;
 use crate::health::{MemberHealth, Target};
 use crate::policy::choice::{PolicyChoices, PoolTables};
@@ -43,6 +44,8 @@ pub struct World {
     pub target_names: Vec<String>,
     /// Answers by pool, one row for each counting thread.
     pub answers: publish::PoolCounters,
+    /// What the node calls itself.
+    pub identity: Identity,
     /// Grows with every world of this process.
     pub configuration: u64,
 }

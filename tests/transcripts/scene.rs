@@ -40,7 +40,8 @@ impl Scene {
         for zone in &mut config.zones {
             zone.source.soa.serial = zone.serial.unwrap_or(1);
         }
-        Self { world: Arc::new(World::build(config, &databases, 1, 1)) }
+        let world = World::build(config, &databases, 1, 1).named("node-1");
+        Self { world: Arc::new(world) }
     }
 
     /// The world with every member up but for these changes.
