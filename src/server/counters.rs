@@ -62,6 +62,10 @@ struct Row {
     sent_octets: Count,
     lost: Count,
     dropped: Count,
+    /// Replies that a UDP thread handed to the kernel.
+    answered: Count,
+    /// Turns of a UDP thread's loop.
+    turns: Count,
 }
 
 /// A counter with one writer.
@@ -118,6 +122,15 @@ impl Counters {
         row.silenced.add(round.unanswerable);
         row.lost.add(round.lost);
         row.dropped.add(round.dropped);
+        row.answered.add(round.sent);
+    }
+
+    /// Counts a turn of a UDP thread's loop, also when nothing came; only the row's own writer may
+    /// call this.
+    pub fn count_turn(&self, row: usize) {
+        if let Some(row) = self.rows.get(row) {
+            row.turns.add(1);
+        }
     }
 
     /// Counts the octets of a TCP message and its reply; only the row's own writer may call this.
@@ -170,6 +183,18 @@ impl Counters {
         self.sum(|row| &row.lost)
     }
 
+    /// Replies that UDP threads handed to the kernel.
+    #[must_use]
+    pub fn udp_answered(&self) -> u64 {
+        self.of(Transport::Udp).iter().map(|row| row.answered.value()).sum()
+    }
+
+    /// How often each UDP thread has gone through its loop: at least four times a second.
+    #[must_use]
+    pub fn udp_turns(&self) -> Vec<u64> {
+        self.of(Transport::Udp).iter().map(|row| row.turns.value()).collect()
+    }
+
     /// Octets of DNS messages received, by transport.
     #[must_use]
     pub fn received_octets(&self, transport: Transport) -> u64 {
@@ -205,6 +230,8 @@ impl Default for Row {
             sent_octets: Count::default(),
             lost: Count::default(),
             dropped: Count::default(),
+            answered: Count::default(),
+            turns: Count::default(),
         }
     }
 }
@@ -277,10 +304,18 @@ mod tests {
         assert_eq!(counters.silenced(), 1);
         assert_eq!(counters.send_failures(), 1);
         assert_eq!(counters.receive_drops(), 7);
+        assert_eq!(counters.udp_answered(), 1);
         assert_eq!(counters.received_octets(Transport::Udp), 100);
         assert_eq!(counters.sent_octets(Transport::Udp), 250);
         assert_eq!(counters.received_octets(Transport::Tcp), 40);
         assert_eq!(counters.sent_octets(Transport::Tcp), 60_000);
+    }
+
+    #[test]
+    fn turns_are_told_thread_by_thread() {
+        let counters = Counters::new(2);
+        (0..3).for_each(|_| counters.count_turn(1));
+        assert_eq!(counters.udp_turns(), [0, 3], "TCP has no loop to count");
     }
 
     #[test]

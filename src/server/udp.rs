@@ -202,6 +202,7 @@ struct Answers {
 impl Responder for Answers {
     fn refresh(&mut self) {
         self.published.load();
+        self.counters.count_turn(self.row);
     }
 
     fn respond(&mut self, message: &[u8], from: IpAddr, reply: &mut [u8]) -> usize {
