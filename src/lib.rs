@@ -11,7 +11,8 @@
 //! A change of health:
 //!
 //! ```text
-//! health::probe (I/O) → health::tracker (pure) → world::publish → the next query sees it
+//! health::probe (I/O) → health::tracker (pure)  ─┬→ world::publish ─┬→ the next query sees it
+//! node::asker (I/O)   → node::question (pure)   ─┘                  └→ reaction (pure)
 //! ```
 //!
 //! Everything a query needs is decided before it arrives: a publish turns zones × client classes ×
@@ -19,9 +20,10 @@
 //! place, one weighted draw, one copy.
 //!
 //! In reading order: [`dns`] the format; [`zone`] what we are authoritative for; [`geo`] where
-//! clients are; [`policy`] what is decided; [`health`] what is known of the members; [`world`] all
-//! of that as one immutable snapshot; [`answer`](mod@answer) one query on one snapshot; [`server`]
-//! the sockets; [`config`] what people write; [`admin`] and [`cli`] what operators use; [`state`]
+//! clients are; [`policy`] what is decided; [`health`] what is known of the members; [`node`] what
+//! the node knows of itself; [`world`] all of that as one immutable snapshot;
+//! [`answer`](mod@answer) one query on one snapshot;
+//! [`server`] the sockets; [`config`] what people write; [`admin`] and [`cli`] what operators use; [`state`]
 //! what survives a restart; [`run`] the wiring.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test starts its clock somewhere"))]
@@ -33,6 +35,7 @@ pub mod config;
 pub mod dns;
 pub mod geo;
 pub mod health;
+pub mod node;
 pub mod policy;
 pub mod run;
 pub mod server;

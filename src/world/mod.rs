@@ -1,14 +1,15 @@
 //! The world that queries are answered from.
 //!
 //! A [`World`] is everything a configuration fixes: zones, policies, maps, targets. A [`Snapshot`]
-//! is a world under one state of health; a new one is published with every change and never
-//! altered. [`build`] makes worlds, [`publish`] is the one writer.
+//! is a world under one state of health, its members' and the node's own; a new one is published
+//! with every change and never altered. [`build`] makes worlds, [`publish`] is the one writer.
 
 use std::sync::Arc;
 
 use crate::answer::identity::Identity;
 use crate::geo::partition::Partition;
 use crate::health::{MemberHealth, Target};
+use crate::node::NodeState;
 use crate::policy::choice::{PolicyChoices, PoolTables};
 use crate::policy::plan::Plans;
 use crate::policy::{Policies, PolicyId};
@@ -75,6 +76,8 @@ pub struct Snapshot {
     pub pools: Arc<[Arc<PoolTables>]>,
     /// By `MemberId`.
     pub health: Arc<[MemberHealth]>,
+    /// What the node knows of itself; no answer depends on it.
+    pub node: Arc<NodeState>,
     /// Grows with every snapshot of this process.
     pub generation: u64,
 }

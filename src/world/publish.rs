@@ -2,7 +2,7 @@
 //!
 //! A [`Publisher`] is a thread with an inbox. Health changes rebuild only what depends on the
 //! members that changed; the first publishes at once, those that follow within [`COALESCE`] are
-//! published together. A new world comes built, with the health of its targets, and is swapped in.
+//! published together; a change of the node's own state rebuilds nothing. A new world comes built, with the health of its targets, and is swapped in.
 //! Retired snapshots are kept until nobody else holds them, so that no UDP thread ever frees one.
 #![allow(clippy::disallowed_methods, reason = "a driver: it owns the clock")]
 
@@ -19,6 +19,7 @@ use super::members::{member_health, remember_last_served};
 use super::news;
 use super::{Snapshot, World};
 use crate::health::{MemberHealth, Target, TargetHealth, TargetId};
+use crate::node::{NodeChange, NodeState};
 use crate::policy::choice::{PolicyChoices, PoolTables};
 use crate::policy::{MemberId, PoolId};
 
@@ -61,6 +62,7 @@ impl PoolCounters {
 /// What the publisher is told.
 enum Change {
     Health(Arc<Target>, TargetHealth),
+    Node(NodeChange),
     World(Arc<World>, Vec<TargetHealth>, oneshot::Sender<u64>),
     Flush(oneshot::Sender<()>),
     Stop,
@@ -86,10 +88,14 @@ impl Publisher {
         on_retire: OnRetire,
     ) -> std::io::Result<(Self, Arc<Published>, JoinHandle<()>)> {
         let state = Current::new(world, targets, HashMap::new());
-        let published = Arc::new(Published::from_pointee(state.snapshot(1)));
+        let node = Arc::new(NodeState::default());
+        let published = Published::from_pointee(state.snapshot(Arc::clone(&node), 1));
+        let published = Arc::new(published);
         let (inbox, changes) = channel();
         let writer = Writer {
             state,
+            node,
+            node_changed: false,
             published: Arc::clone(&published),
             generation: 1,
             retired: Vec::new(),
@@ -103,6 +109,11 @@ impl Publisher {
     /// Tells of a target's health; unknown targets are ignored (a world may have gone since).
     pub fn health(&self, target: &Arc<Target>, health: TargetHealth) {
         let _ = self.inbox.send(Change::Health(Arc::clone(target), health));
+    }
+
+    /// Tells of the node itself.
+    pub fn node(&self, change: NodeChange) {
+        let _ = self.inbox.send(Change::Node(change));
     }
 
     /// Swaps a new world in, with the health of its targets; gives the generation of its first
@@ -131,6 +142,9 @@ impl Publisher {
 /// The thread's own.
 struct Writer {
     state: Current,
+    node: Arc<NodeState>,
+    /// Since the last snapshot.
+    node_changed: bool,
     published: Arc<Published>,
     generation: u64,
     retired: Vec<Arc<Snapshot>>,
@@ -183,6 +197,10 @@ impl Writer {
     fn apply(&mut self, change: Change) -> bool {
         match change {
             Change::Health(target, health) => self.state.target_changed(&target, health),
+            // The state as published is shared, so it is copied before it is changed.
+            Change::Node(change) => {
+                self.node_changed |= Arc::make_mut(&mut self.node).apply(change)
+            }
             Change::World(world, targets, done) => {
                 let last_served = self.state.last_served();
                 self.state = Current::new(world, targets, last_served);
@@ -198,16 +216,17 @@ impl Writer {
         true
     }
 
-    /// Publishes if anything that a query reads has changed.
+    /// Publishes if anything in a snapshot has changed.
     fn publish(&mut self) {
-        if self.state.rebuild() {
+        if self.state.rebuild() || self.node_changed {
             self.swap();
         }
     }
 
     fn swap(&mut self) {
         self.generation += 1;
-        let next = Arc::new(self.state.snapshot(self.generation));
+        self.node_changed = false;
+        let next = Arc::new(self.state.snapshot(Arc::clone(&self.node), self.generation));
         self.retired.push(self.published.swap(next));
         self.free_retired();
     }
@@ -333,8 +352,9 @@ impl Current {
         !dirty.is_empty()
     }
 
-    fn snapshot(&self, generation: u64) -> Snapshot {
+    fn snapshot(&self, node: Arc<NodeState>, generation: u64) -> Snapshot {
         Snapshot {
+            node,
             world: Arc::clone(&self.world),
             choices: self.choices.clone().into(),
             pools: self.pools.clone().into(),
@@ -386,7 +406,7 @@ impl Snapshot {
         current.health = health;
         current.dirty = (0..current.world.policies.pools.len() as u32).map(PoolId).collect();
         current.rebuild();
-        current.snapshot(0)
+        current.snapshot(Arc::default(), 0)
     }
 
     /// This snapshot's world with every member up, as a check of the files sees it.

@@ -9,6 +9,7 @@ use super::*;
 use crate::config::{Known, SourceFile};
 use crate::geo::mmdb::Databases;
 use crate::health::{Forced, State, TargetHealth};
+use crate::node::{NodeChange, NodeState};
 use crate::policy::MemberId;
 
 const ZONE: &str = r#"
@@ -94,6 +95,32 @@ async fn a_change_is_published_and_what_it_does_not_touch_is_shared() {
     publisher.health(&world.targets[first.0 as usize], health(State::Down, 2));
     publisher.flush().await;
     assert_eq!(published.load().generation, after.generation);
+    publisher.stop();
+    thread.join().expect("the publisher ends");
+}
+
+#[tokio::test]
+async fn what_the_node_knows_of_itself_is_published_without_rebuilding_anything() {
+    let first = world(1);
+    let start = Publisher::start(Arc::clone(&first), up(&first), Box::new(|_| {}));
+    let (publisher, published, thread) = start.expect("a thread");
+    let before = published.load_full();
+    assert_eq!(*before.node, NodeState::default());
+    publisher.node(NodeChange::Drained(true));
+    publisher.flush().await;
+    let after = published.load_full();
+    assert_eq!((after.generation, after.node.drained), (before.generation + 1, true));
+    assert!(!before.node.drained, "a snapshot never changes");
+    assert!((0..2).all(|id| Arc::ptr_eq(&before.choices[id], &after.choices[id])));
+    assert!((0..2).all(|id| Arc::ptr_eq(&before.pools[id], &after.pools[id])));
+    // What it knows already is no change, and a reload forgets nothing.
+    publisher.node(NodeChange::Drained(true));
+    publisher.flush().await;
+    assert_eq!(published.load().generation, after.generation);
+    let second = world(2);
+    let targets = up(&second);
+    publisher.world(second, targets).await.expect("it is published");
+    assert!(published.load().node.drained);
     publisher.stop();
     thread.join().expect("the publisher ends");
 }
