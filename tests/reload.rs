@@ -235,12 +235,17 @@ fn a_bad_file_leaves_the_old_zone_serving_and_says_so() {
     assert!(said.contains("did you mean `web`?") && said.contains("found `x`"), "{said}");
     assert_eq!(short(server.dns, "step0.example.com A"), ["192.0.2.7"]);
     assert_eq!(server.metric("rhumb_reloads_total{result=\"refused\"}"), Some(1.0));
+    assert_eq!(server.metric("rhumb_node_stale"), Some(1.0));
     assert!(server.log().contains("reload refused"), "nothing in the log");
 
     server.write("e.yaml", &probed(&target, 1));
     server.signal("HUP");
     let until = Instant::now() + Duration::from_secs(10);
-    while short(server.dns, "step1.example.com A") != ["192.0.2.7"] {
+    let reloaded = || {
+        short(server.dns, "step1.example.com A") == ["192.0.2.7"]
+            && server.metric("rhumb_node_stale") == Some(0.0)
+    };
+    while !reloaded() {
         assert!(Instant::now() < until, "SIGHUP did not reload");
         std::thread::sleep(Duration::from_millis(20));
     }

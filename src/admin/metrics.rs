@@ -1,6 +1,6 @@
 //! What is counted beside the answers, and `GET /metrics`.
 //!
-//! [`Metrics`] hears of probes, reloads and the brake; [`answers`] keeps the answers of pools over
+//! [`Metrics`] hears of probes, own questions, reloads and the brake; [`answers`] keeps the answers of pools over
 //! reloads; [`collect`] reads everything else from the running node when a scrape asks for it. The
 //! text is OpenMetrics, which Prometheus reads.
 
@@ -24,6 +24,8 @@ use prometheus_client::registry::{Registry, Unit};
 use self::answers::PoolAnswers;
 use super::failure::Failure;
 use super::{Control, ReloadRefused, Reloaded};
+use crate::node::Transport;
+use crate::node::question::Finding;
 use crate::world::World;
 
 /// The media type of the text that [`handle`] answers with.
@@ -35,6 +37,7 @@ const PROBE_SECONDS: [f64; 13] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 type Label = (&'static str, &'static str);
+type OwnedLabel = (&'static str, String);
 
 /// What the parts of a node tell of as it happens.
 #[derive(Debug)]
@@ -42,6 +45,7 @@ pub struct Metrics {
     /// Answers by pool, kept over reloads.
     pub answers: PoolAnswers,
     probes: Family<[Label; 2], Histogram>,
+    asks: Family<[OwnedLabel; 3], Counter>,
     reloads: Family<[Label; 1], Counter>,
     reload_succeeded: Gauge,
     brake: Gauge,
@@ -70,6 +74,7 @@ impl Default for Metrics {
         Self {
             answers: PoolAnswers::default(),
             probes: Family::new_with_constructor(|| Histogram::new(PROBE_SECONDS)),
+            asks: Family::default(),
             reloads,
             reload_succeeded,
             brake: Gauge::default(),
@@ -88,6 +93,18 @@ impl Metrics {
         let result = if failed { "failure" } else { "success" };
         let series = self.probes.get_or_create(&[("kind", kind), ("result", result)]);
         series.observe(took.as_secs_f64());
+    }
+
+    /// A question of the node to itself ended.
+    pub fn asked(&self, service: &str, transport: Transport, finding: &Finding) {
+        let result = match finding {
+            Finding::Answered => "answered",
+            Finding::NoResult(_) => "no_result",
+            Finding::Silent(_) => "silent",
+            Finding::Wrong(_) => "wrong",
+        };
+        let labels = [("service", service), ("transport", transport.word()), ("result", result)];
+        self.asks.get_or_create(&labels.map(|(key, value)| (key, value.to_owned()))).inc();
     }
 
     /// The brake was put on or taken off.
@@ -130,6 +147,11 @@ impl Metrics {
             "Time from the start of a probe to its verdict",
             Unit::Seconds,
             self.probes.clone(),
+        );
+        registry.register(
+            "node_asks",
+            "Questions of the node to itself, by what came of them",
+            self.asks.clone(),
         );
         registry.register("reloads", "Reloads that ended", self.reloads.clone());
         registry.register(

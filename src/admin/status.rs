@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::failure::Failure;
 use super::{Control, ReloadRefused, Reloaded, pretty};
 use crate::health::{MemberHealth, State, Target, TargetHealth};
+use crate::node::{NodeState, Reason, ServiceState};
 use crate::policy::decide::Mode;
 use crate::policy::standing::Standing;
 use crate::policy::{Family, Member, Policies, PoolId};
@@ -33,6 +34,12 @@ pub struct Status {
     pub ready: bool,
     /// Of the snapshot served; grows with each change of health or world.
     pub generation: u64,
+    /// An operator wants the node to do without new work.
+    pub drained: bool,
+    /// The configuration on disk was refused at the last reload: an older one is in force.
+    pub stale: bool,
+    /// Where the node asks itself whether it can answer, by name.
+    pub services: Vec<ServiceStatus>,
     /// By name, in the order of the files.
     pub zones: Vec<ZoneStatus>,
     /// In the order of the files.
@@ -44,6 +51,23 @@ pub struct Status {
     pub brake_seconds: Option<u64>,
     /// The last reload that was asked for.
     pub last_reload: Option<ReloadStatus>,
+}
+
+/// A set of addresses on which the node asks itself whether it can answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceStatus {
+    /// Of a VRRP entry or of a BGP announcement.
+    pub name: String,
+    /// `unknown`, `yes` or `no`.
+    pub answering: String,
+    /// Why not.
+    pub failure: Option<String>,
+    /// Alarms, each with its reason: other queries are answered, our own are not;
+    pub overloaded: Option<String>,
+    /// nothing could be asked, so the last verdict stands;
+    pub no_result: Option<String>,
+    /// queries over TCP are not answered.
+    pub tcp_failing: Option<String>,
 }
 
 /// A zone.
@@ -136,6 +160,9 @@ impl Status {
             uptime_seconds: control.started.elapsed().as_secs(),
             ready: control.ready.load(Relaxed),
             generation: snapshot.generation,
+            drained: snapshot.node.drained,
+            stale: snapshot.node.stale,
+            services: services(&snapshot.node),
             zones: zones(&snapshot),
             pools: pools(&snapshot, &targets),
             targets: target_statuses(&snapshot, &targets),
@@ -150,6 +177,19 @@ impl Status {
             }),
         }
     }
+}
+
+fn services(node: &NodeState) -> Vec<ServiceStatus> {
+    let text = |reason: &Option<Reason>| reason.as_deref().map(str::to_owned);
+    let status = |(name, service): (&Arc<str>, &ServiceState)| ServiceStatus {
+        name: name.to_string(),
+        answering: service.answering.word().into(),
+        failure: text(&service.failure),
+        overloaded: text(&service.overloaded),
+        no_result: text(&service.no_result),
+        tcp_failing: text(&service.tcp_failing),
+    };
+    node.services.iter().map(status).collect()
 }
 
 fn zones(snapshot: &Snapshot) -> Vec<ZoneStatus> {

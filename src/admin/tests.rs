@@ -17,6 +17,8 @@ use crate::dns::{Rcode, Rtype};
 use crate::geo::mmdb::Databases;
 use crate::health::schedule::{Carried, Observer};
 use crate::health::{MemberHealth, State, Target, TargetHealth};
+use crate::node::question::Finding;
+use crate::node::{Answering, NodeState, ServiceState};
 use crate::policy::{Policies, Pool, PoolId};
 use crate::world::{Snapshot, World};
 
@@ -268,6 +270,63 @@ async fn status_shows_members_as_probed_with_the_reason_and_survives_json() {
         "refused, nothing was changed\n  bad",
     ] {
         assert!(text.contains(line), "no {line:?} in\n{text}");
+    }
+}
+
+/// A node that answers on one service and not on another, and asks itself on a third in vain.
+fn node_state() -> NodeState {
+    let no = ServiceState {
+        answering: Answering::No,
+        failure: Some("192.0.2.100:53 does not answer example.com. SOA in 200ms".into()),
+        tcp_failing: Some("nothing listens on 192.0.2.100:53".into()),
+        ..ServiceState::default()
+    };
+    let overloaded = Some("too busy".into());
+    let yes = ServiceState { answering: Answering::Yes, overloaded, ..ServiceState::default() };
+    let no_result = Some("192.0.2.101 is not an address of this host".into());
+    let unknown = ServiceState { no_result, ..ServiceState::default() };
+    let services = [("vip".into(), no), ("anycast".into(), yes), ("new".into(), unknown)].into();
+    NodeState { services, drained: true, stale: true }
+}
+
+#[tokio::test]
+async fn the_node_tells_what_it_knows_of_itself() {
+    let node = node().await;
+    let text = Status::of(&node.control).to_string();
+    assert!(!["services", "drained", "stale"].iter().any(|word| text.contains(word)), "{text}");
+    let mut snapshot = Snapshot::clone(&node.control.published.load());
+    snapshot.node = Arc::new(node_state());
+    node.control.published.store(Arc::new(snapshot));
+    let (_, body) = node.get("/v1/status").await;
+    let text = serde_json::from_str::<Status>(&body).expect("JSON").to_string();
+    for lines in [
+        "\nservices: 3\n  anycast: this node answers\n    overloaded, others are answered: too busy\n",
+        "  new: not known yet whether this node answers\n    no result: 192.0.2.101 is not an",
+        "  vip: this node cannot answer: 192.0.2.100:53 does not answer example.com. SOA in 200ms\n",
+        "    fails over TCP: nothing listens on 192.0.2.100:53\n",
+        "\ndrained: ",
+        "\nstale: ",
+    ] {
+        assert!(text.contains(lines), "no {lines:?} in\n{text}");
+    }
+    let wrong = Finding::Wrong("refused".into());
+    node.control.metrics.asked("vip", crate::node::Transport::Tcp, &wrong);
+    let (_, body) = node.get("/metrics").await;
+    let samples = samples(&body);
+    for (series, value) in [
+        (r#"rhumb_node_answering{service="vip"}"#, Some(0.0)),
+        (r#"rhumb_node_answering{service="anycast"}"#, Some(1.0)),
+        (r#"rhumb_node_answering{service="new"}"#, None),
+        (r#"rhumb_node_overloaded{service="anycast"}"#, Some(1.0)),
+        (r#"rhumb_node_overloaded{service="vip"}"#, Some(0.0)),
+        (r#"rhumb_node_no_result{service="new"}"#, Some(1.0)),
+        (r#"rhumb_node_tcp_failing{service="vip"}"#, Some(1.0)),
+        (r#"rhumb_node_asks_total{service="vip",transport="tcp",result="wrong"}"#, Some(1.0)),
+        ("rhumb_node_drained", Some(1.0)),
+        ("rhumb_node_stale", Some(1.0)),
+    ] {
+        let found = samples.iter().find(|(name, _)| name == series);
+        assert_eq!(found.map(|(_, value)| *value), value, "{series} in\n{body}");
     }
 }
 

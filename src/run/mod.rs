@@ -2,7 +2,8 @@
 //!
 //! [`start`] brings a node up in this order: databases and zones are read (a mistake ends it
 //! here), the state of the last run is restored, the prober makes its first round, and only then
-//! are the DNS sockets opened: the first answer already knows who is up.
+//! are the DNS sockets opened: the first answer already knows who is up. Last, the node begins to ask
+//! itself whether it can answer.
 
 pub mod files;
 mod loader;
@@ -29,6 +30,7 @@ use crate::config::diagnostic::Diagnostic;
 use crate::config::node::{Listed, NodeConfig};
 use crate::health::TargetHealth;
 use crate::health::schedule::Prober;
+use crate::node::{Askers, NodeChange};
 use crate::server::counters::Counters;
 use crate::server::tcp::{OpenConnections, TcpServer};
 use crate::server::udp::{self, UdpServer};
@@ -64,6 +66,7 @@ pub struct Running {
     control: Control,
     udp: UdpServer,
     tcp: TcpServer,
+    askers: Askers,
     admin: SocketAddr,
     publisher: Publisher,
     publishing: JoinHandle<()>,
@@ -91,7 +94,8 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     let metrics = Arc::new(Metrics::default());
     let (publisher, published, publishing) = publisher(&world, &metrics)?;
     let watcher = Watcher { publisher: publisher.clone(), metrics: Arc::clone(&metrics) };
-    let prober = Prober::start(Arc::new(watcher));
+    let watcher = Arc::new(watcher);
+    let prober = Prober::start(Arc::clone(&watcher) as _);
 
     let (orders, inbox) = mpsc::channel(16);
     let tcp_connections = Arc::new(OnceLock::new());
@@ -115,6 +119,7 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     let udp = UdpServer::start(&listen, threads, &published, &counters)?;
     let tcp = TcpServer::start(udp.addresses(), node.dns.tcp, &published, &counters)?;
     let _ = tcp_connections.set(tcp.open_connections());
+    let askers = Askers::start(Vec::new(), published, counters, watcher)?;
     control.ready.store(true, Relaxed);
 
     let dns: Vec<_> = udp.addresses().iter().map(ToString::to_string).collect();
@@ -128,7 +133,18 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     let (stop, stopping) = mpsc::channel(1);
     let work = Work { loader, prober, publisher: publisher.clone(), control: control.clone() };
     tokio::spawn(work.run(inbox, stopping));
-    Ok(Running { control, udp, tcp, admin, publisher, publishing, stop, tasks, _lock: lock })
+    Ok(Running {
+        control,
+        udp,
+        tcp,
+        askers,
+        admin,
+        publisher,
+        publishing,
+        stop,
+        tasks,
+        _lock: lock,
+    })
 }
 
 /// Starts the publisher with a world of which nothing is known yet.
@@ -181,6 +197,12 @@ impl Running {
         self.udp.addresses()
     }
 
+    /// Those who ask whether this node can answer.
+    #[must_use]
+    pub fn askers(&self) -> &Askers {
+        &self.askers
+    }
+
     /// The admin address.
     #[must_use]
     pub fn admin_address(&self) -> SocketAddr {
@@ -191,9 +213,13 @@ impl Running {
     pub async fn stop(self) {
         info!("stopping");
         self.control.ready.store(false, Relaxed);
-        let udp = self.udp;
-        // The UDP threads notice within a quarter of a second; TCP closes meanwhile.
-        let udp = tokio::task::spawn_blocking(move || udp.stop());
+        let (udp, askers) = (self.udp, self.askers);
+        // The UDP threads notice within a quarter of a second; TCP closes meanwhile. A server that
+        // ends is no failure, so nobody asks any more.
+        let udp = tokio::task::spawn_blocking(move || {
+            askers.stop();
+            udp.stop();
+        });
         self.tcp.stop().await;
         let _ = udp.await;
         let (done, saved) = oneshot::channel();
@@ -237,6 +263,8 @@ impl Work {
                 Some(order) = orders.recv() => {
                     let result = self.loader.reload(&self.prober, &self.publisher).await;
                     self.control.metrics.reload(&result);
+                    self.publisher.node(NodeChange::Stale(result.is_err()));
+                    self.publisher.flush().await;
                     // Whoever asked may be gone; the reload counts all the same.
                     let _ = order.send(result);
                 }

@@ -1,4 +1,4 @@
-//! What the prober sees, on its way to the publisher, the log and the metrics.
+//! What the prober and the askers see, on its way to the publisher, the log and the metrics.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +8,11 @@ use tracing::{info, warn};
 use crate::admin::Metrics;
 use crate::health::schedule::Observer;
 use crate::health::{State, Target, TargetHealth};
+use crate::node::question::Finding;
+use crate::node::{self, Answering, NodeChange, Reason, ServiceState};
 use crate::world::publish::Publisher;
 
-/// Hears the prober for the rest of the node.
+/// Hears the prober and the askers for the rest of the node.
 pub(super) struct Watcher {
     pub(super) publisher: Publisher,
     pub(super) metrics: Arc<Metrics>,
@@ -54,3 +56,45 @@ fn log_change(target: &Target, before: &TargetHealth, now: &TargetHealth) {
         warn!(probe, %address, "{warning}");
     }
 }
+
+impl node::Observer for Watcher {
+    fn added(&self, service: &Arc<str>, state: &ServiceState) {
+        self.publisher.node(NodeChange::Service(Arc::clone(service), state.clone()));
+    }
+
+    fn asked(&self, service: &str, transport: node::Transport, finding: &Finding) {
+        self.metrics.asked(service, transport, finding);
+    }
+
+    fn changed(&self, service: &Arc<str>, before: &ServiceState, now: &ServiceState) {
+        log_service(service, before, now);
+        self.publisher.node(NodeChange::Service(Arc::clone(service), now.clone()));
+    }
+
+    fn removed(&self, service: &Arc<str>) {
+        self.publisher.node(NodeChange::Gone(Arc::clone(service)));
+    }
+}
+
+/// One line for each change of the verdict on a service, with its reason, and for each alarm.
+fn log_service(service: &str, before: &ServiceState, now: &ServiceState) {
+    let reason = now.failure.as_deref().unwrap_or("");
+    match (before.answering, now.answering) {
+        (a, b) if a == b => {}
+        (_, Answering::No) => warn!(service, reason, "this node cannot answer"),
+        (_, Answering::Yes) => info!(service, "this node answers"),
+        (_, Answering::Unknown) => info!(service, "whether this node answers is not known"),
+    }
+    let alarm = |was: &Option<Reason>, is: &Option<Reason>, what: &str| match (was, is) {
+        (None, Some(reason)) => warn!(service, %reason, "alarm: {what}"),
+        (Some(_), None) => info!(service, "alarm over: {what}"),
+        (None, None) | (Some(_), Some(_)) => {}
+    };
+    alarm(&before.overloaded, &now.overloaded, OVERLOADED);
+    alarm(&before.no_result, &now.no_result, NO_RESULT);
+    alarm(&before.tcp_failing, &now.tcp_failing, TCP_FAILING);
+}
+
+const OVERLOADED: &str = "overloaded: other queries are answered, our own are not";
+const NO_RESULT: &str = "this node cannot ask itself whether it answers: the last verdict stands";
+const TCP_FAILING: &str = "this node does not answer itself over TCP";

@@ -15,6 +15,7 @@ use crate::admin::Control;
 use crate::admin::status::families_up;
 use crate::answer::Transport;
 use crate::health::State;
+use crate::node::{Answering, NodeState, Reason, ServiceState};
 use crate::policy::{Family, Policies, PoolId};
 use crate::world::{Snapshot, World};
 
@@ -29,6 +30,7 @@ impl Collector for Node {
         self.process(&mut page)?;
         self.served(&mut page, &snapshot)?;
         self.answered(&mut page, &snapshot)?;
+        node(&mut page, &snapshot.node)?;
         pools(&mut page, &snapshot)?;
         members(&mut page, &snapshot)?;
         self.targets(&mut page, &snapshot)
@@ -96,6 +98,33 @@ impl Node {
         }
         page.gauges("target_up", "Whether a probed target counts as up.", up)
     }
+}
+
+/// What the node knows of itself.
+fn node(page: &mut Page<'_>, node: &NodeState) -> fmt::Result {
+    let answering = node.services.iter().filter_map(|(name, service)| {
+        let value = match service.answering {
+            Answering::Yes => 1,
+            Answering::No => 0,
+            Answering::Unknown => return None,
+        };
+        Some(([("service", &**name)], value))
+    });
+    let help = "Whether the node can answer, as it finds itself; absent before the first verdict.";
+    page.gauges("node_answering", help, answering)?;
+    let alarm = |of: fn(&ServiceState) -> &Option<Reason>| {
+        let services = node.services.iter();
+        services.map(move |(name, service)| ([("service", &**name)], of(service).is_some().into()))
+    };
+    let help = "Whether the node answers others and leaves its own questions unanswered.";
+    page.gauges("node_overloaded", help, alarm(|service| &service.overloaded))?;
+    let help = "Whether the node cannot ask itself, so that its last verdict stands.";
+    page.gauges("node_no_result", help, alarm(|service| &service.no_result))?;
+    let help = "Whether the node leaves its own questions over TCP unanswered.";
+    page.gauges("node_tcp_failing", help, alarm(|service| &service.tcp_failing))?;
+    page.gauge("node_drained", "Whether an operator drains the node.", node.drained.into())?;
+    let help = "Whether the configuration on disk was refused and an older one is in force.";
+    page.gauge("node_stale", help, node.stale.into())
 }
 
 fn pools(page: &mut Page<'_>, snapshot: &Snapshot) -> fmt::Result {

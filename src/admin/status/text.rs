@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{MemberStatus, PoolStatus, ReloadStatus, Status, TargetStatus, ZoneStatus};
+use super::{
+    MemberStatus, PoolStatus, ReloadStatus, ServiceStatus, Status, TargetStatus, ZoneStatus,
+};
 
 /// More zones than this are counted and not listed.
 const MOST_ZONES: usize = 20;
@@ -20,6 +22,16 @@ impl fmt::Display for Status {
                 Ago(seconds)
             )?;
         }
+        if self.drained {
+            writeln!(
+                f,
+                "\ndrained: the node gives its addresses away as long as another has them"
+            )?;
+        }
+        if self.stale {
+            writeln!(f, "\nstale: the files on disk were refused; what is served is older")?;
+        }
+        services(f, &self.services)?;
         zones(f, &self.zones)?;
         pools(f, &self.pools)?;
         warnings(f, &self.targets)?;
@@ -28,6 +40,32 @@ impl fmt::Display for Status {
             None => Ok(()),
         }
     }
+}
+
+/// Whether the node answers where it asks itself; nothing where it does not ask.
+fn services(f: &mut fmt::Formatter<'_>, services: &[ServiceStatus]) -> fmt::Result {
+    if !services.is_empty() {
+        writeln!(f, "\nservices: {}", services.len())?;
+    }
+    for service in services {
+        let verdict = match &*service.answering {
+            "yes" => "this node answers",
+            "no" => "this node cannot answer",
+            _ => "not known yet whether this node answers",
+        };
+        let failure = service.failure.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        writeln!(f, "  {}: {verdict}{failure}", service.name)?;
+        for (alarm, reason) in [
+            ("overloaded, others are answered", &service.overloaded),
+            ("no result", &service.no_result),
+            ("fails over TCP", &service.tcp_failing),
+        ] {
+            if let Some(reason) = reason {
+                writeln!(f, "    {alarm}: {reason}")?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn zones(f: &mut fmt::Formatter<'_>, zones: &[ZoneStatus]) -> fmt::Result {
