@@ -22,7 +22,7 @@
 //! In reading order: [`dns`] the format; [`zone`] what we are authoritative for; [`geo`] where
 //! clients are; [`policy`] what is decided; [`health`] what is known of the members; [`node`] what
 //! the node knows of itself; [`world`] all of that as one immutable snapshot;
-//! [`answer`](mod@answer) one query on one snapshot;
+//! [`answer`](mod@answer) one query on one snapshot; [`reaction`] what else follows from one;
 //! [`server`] the sockets; [`config`] what people write; [`admin`] and [`cli`] what operators use; [`state`]
 //! what survives a restart; [`run`] the wiring.
 
@@ -37,6 +37,7 @@ pub mod geo;
 pub mod health;
 pub mod node;
 pub mod policy;
+pub mod reaction;
 pub mod run;
 pub mod server;
 pub mod state;
