@@ -6,17 +6,19 @@
 //! - [`config`]: what one group of virtual routers is told to be.
 //! - [`auth`]: how advertisements are authenticated.
 //! - [`packet`]: advertisements as bytes, and back.
-//! - [`receive`]: which of the packets that arrive are heard, and why the others are not.
+//! - [`receive`]: who is heard.
 //! - [`conditions`]: what a node's circumstances make of its part in the election.
 //! - [`machine`]: the election.
 //! - [`witness`]: who tells a lost peer from a lost network.
 //! - [`linux`]: what is done to a Linux kernel, and learnt from it.
+//! - [`event_loop`]: the one thread of protocols that must not be late.
 
 pub mod auth;
 pub mod conditions;
 pub mod config;
 pub mod linux;
 pub mod machine;
+mod mailbox;
 pub mod packet;
 pub mod receive;
 pub mod witness;
