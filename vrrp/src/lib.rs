@@ -12,6 +12,7 @@
 //! - [`witness`]: who tells a lost peer from a lost network.
 //! - [`linux`]: what is done to a Linux kernel, and learnt from it.
 //! - [`event_loop`]: the one thread of protocols that must not be late.
+//! - [`notify`]: a program that is run at each transition.
 
 pub mod auth;
 pub mod conditions;
@@ -19,6 +20,7 @@ pub mod config;
 pub mod linux;
 pub mod machine;
 mod mailbox;
+pub mod notify;
 pub mod packet;
 pub mod receive;
 pub mod witness;
