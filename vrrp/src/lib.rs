@@ -13,6 +13,7 @@
 //! - [`linux`]: what is done to a Linux kernel, and learnt from it.
 //! - [`event_loop`]: the one thread of protocols that must not be late.
 //! - [`notify`]: a program that is run at each transition.
+//! - [`router`]: the driver of a group: all of the above put together.
 
 pub mod auth;
 pub mod conditions;
@@ -23,4 +24,5 @@ mod mailbox;
 pub mod notify;
 pub mod packet;
 pub mod receive;
+pub mod router;
 pub mod witness;
