@@ -6,6 +6,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::worker::Worker;
@@ -64,6 +65,9 @@ pub enum KeepError {
     /// The kernel refuses.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// The thread that writes the record waits for the disk, with much to do.
+    #[error("the record is not written: the disk hangs")]
+    Hung,
 }
 
 impl Keeper {
@@ -79,11 +83,21 @@ impl Keeper {
 
     /// Puts the addresses on `lo`, for this node to accept them always. Waits for the disk.
     pub(super) fn take_residence(&self, config: &Config) -> Result<(), KeepError> {
+        let (keeper, addresses) = (self.clone(), config.addresses.clone());
+        let (end, ends) = channel();
+        // Here and not in the caller's thread, which may be of another network namespace.
+        self.run(move || {
+            let _ = end.send(keeper.settle_on_loopback(&addresses));
+        });
+        ends.recv().unwrap_or(Err(KeepError::Hung))
+    }
+
+    fn settle_on_loopback(&self, addresses: &[IpAddr]) -> Result<(), KeepError> {
         let mut netlink = Netlink::open()?;
         let Some(lo) = netlink.link(LOOPBACK)? else { return Ok(()) };
         let (lo, present) = (lo.interface, netlink.addresses()?);
-        let foreign = self.with_record(|record| record.claim(&lo, &config.addresses, &present))?;
-        for &address in config.addresses.iter().filter(|address| !foreign.contains(address)) {
+        let foreign = self.with_record(|record| record.claim(&lo, addresses, &present))?;
+        for &address in addresses.iter().filter(|address| !foreign.contains(address)) {
             netlink.add_address(&lo, address, Placement::Resident)?;
         }
         Ok(())
