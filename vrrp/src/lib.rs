@@ -18,6 +18,7 @@
 pub mod auth;
 pub mod conditions;
 pub mod config;
+pub mod event_loop;
 pub mod linux;
 pub mod machine;
 mod mailbox;
