@@ -20,6 +20,7 @@ use std::time::Duration;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 use vrrp::auth::{Auth, HmacAuth, HmacMode, Key, Password};
+use vrrp::conditions::Unhealthy;
 use vrrp::config::{
     AddressMismatch, ArpSchedule, ChecksumMode, Config, Lease, Need, Notify, Peer, Preempt,
     Priority, Track, Tracked, Version, Vrid, Witness,
@@ -67,6 +68,13 @@ impl Observer for Printer {
     fn transition(&self, group: &str, transition: &Transition) {
         let Transition { from, to, reason, priority, .. } = transition;
         println!("{group}: {from} -> {to}: {reason} (priority {priority})");
+    }
+
+    fn standing(&self, group: &str, priority: Priority, unhealthy: Option<&Unhealthy>) {
+        match unhealthy {
+            Some(why) => println!("{group}: {why}: priority {priority}"),
+            None => println!("{group}: priority {priority}"),
+        }
     }
 
     fn warning(&self, group: &str, text: &str) {

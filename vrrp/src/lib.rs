@@ -25,5 +25,6 @@ mod mailbox;
 pub mod notify;
 pub mod packet;
 pub mod receive;
+pub mod release;
 pub mod router;
 pub mod witness;

@@ -54,8 +54,8 @@ use self::warnings::Warnings;
 use self::wire::Wire;
 use self::worker::Worker;
 use crate::auth::{Sequence, Stamp};
-use crate::conditions::{Conditions, Health, InterfaceState, standing};
-use crate::config::Config;
+use crate::conditions::{Conditions, Health, InterfaceState, Unhealthy, standing};
+use crate::config::{Config, Priority};
 use crate::event_loop::{Lateness, LoopHandle};
 use crate::linux::KernelError;
 use crate::linux::neighbour::Announcer;
@@ -72,6 +72,10 @@ use crate::witness::Watcher;
 pub trait Observer: Send + Sync {
     /// A group's state has changed.
     fn transition(&self, group: &str, transition: &Transition);
+
+    /// What a group advertises while Active has changed; `unhealthy` says why it stands at the
+    /// floor, if it does.
+    fn standing(&self, group: &str, priority: Priority, unhealthy: Option<&Unhealthy>);
 
     /// Something that an operator should know; a sentence without its full stop.
     fn warning(&self, group: &str, text: &str);

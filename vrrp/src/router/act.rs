@@ -198,8 +198,11 @@ impl Driver {
             Warning::CutOff => self.raise(now, Topic::own("cut_off"), text, patience),
             Warning::AddressRemoved => self.raise(now, Topic::own("removed"), text, patience),
             // What it says stands in the status by itself.
-            Warning::Standing { .. } => {
-                self.observe(move |observer, group| observer.warning(group, &text));
+            Warning::Standing { unhealthy, priority } => {
+                let (unhealthy, priority) = (unhealthy.clone(), *priority);
+                self.observe(move |observer, group| {
+                    observer.standing(group, priority, unhealthy.as_ref());
+                });
             }
         }
     }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use vrrp::auth::Auth;
+use vrrp::conditions::Unhealthy;
 use vrrp::config::{
     AddressMismatch, ArpSchedule, ChecksumMode, Config, Lease, Preempt, Priority, Version, Vrid,
 };
@@ -79,6 +80,11 @@ struct Reporter(Mutex<Sender<News>>);
 impl Observer for Reporter {
     fn transition(&self, _group: &str, transition: &Transition) {
         self.tell(News::Transition(transition.to, transition.reason.label()));
+    }
+
+    fn standing(&self, _group: &str, priority: Priority, unhealthy: Option<&Unhealthy>) {
+        let text = unhealthy.map(|why| format!("{why}: priority {priority}"));
+        self.tell(News::Warning(text.unwrap_or_else(|| format!("priority {priority}"))));
     }
 
     fn warning(&self, _group: &str, text: &str) {

@@ -65,7 +65,9 @@ impl Record {
 }
 
 impl Undone {
-    fn is_failed(&self) -> bool {
+    /// Whether the kernel refused; the change is still there.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
         matches!(self.outcome, Outcome::Failed(_))
     }
 }
