@@ -63,10 +63,14 @@ impl PoolCounters {
 enum Change {
     Health(Arc<Target>, TargetHealth),
     Node(NodeChange),
+    FollowNode(OnNode),
     World(Arc<World>, Vec<TargetHealth>, oneshot::Sender<u64>),
     Flush(oneshot::Sender<()>),
     Stop,
 }
+
+/// What hears of what the node knows of itself.
+pub type OnNode = Box<dyn Fn(&NodeState) + Send>;
 
 /// What hears of retired worlds: called once for each, when nobody holds it any more.
 pub type OnRetire = Box<dyn Fn(&World) + Send>;
@@ -100,6 +104,7 @@ impl Publisher {
             generation: 1,
             retired: Vec::new(),
             on_retire,
+            on_node: None,
         };
         let spawn = std::thread::Builder::new().name("publish".into());
         let thread = spawn.spawn(move || writer.run(&changes))?;
@@ -114,6 +119,12 @@ impl Publisher {
     /// Tells of the node itself.
     pub fn node(&self, change: NodeChange) {
         let _ = self.inbox.send(Change::Node(change));
+    }
+
+    /// Has the node's state told to `on_node`: at once, and with every snapshot in which it is
+    /// another. It is called on the publisher's thread and must not block.
+    pub fn follow_node(&self, on_node: OnNode) {
+        let _ = self.inbox.send(Change::FollowNode(on_node));
     }
 
     /// Swaps a new world in, with the health of its targets; gives the generation of its first
@@ -149,6 +160,7 @@ struct Writer {
     generation: u64,
     retired: Vec<Arc<Snapshot>>,
     on_retire: OnRetire,
+    on_node: Option<OnNode>,
 }
 
 impl Writer {
@@ -201,6 +213,10 @@ impl Writer {
             Change::Node(change) => {
                 self.node_changed |= Arc::make_mut(&mut self.node).apply(change)
             }
+            Change::FollowNode(on_node) => {
+                on_node(&self.node);
+                self.on_node = Some(on_node);
+            }
             Change::World(world, targets, done) => {
                 let last_served = self.state.last_served();
                 self.state = Current::new(world, targets, last_served);
@@ -225,9 +241,12 @@ impl Writer {
 
     fn swap(&mut self) {
         self.generation += 1;
-        self.node_changed = false;
         let next = Arc::new(self.state.snapshot(Arc::clone(&self.node), self.generation));
         self.retired.push(self.published.swap(next));
+        if let Some(on_node) = self.on_node.as_ref().filter(|_| self.node_changed) {
+            on_node(&self.node);
+        }
+        self.node_changed = false;
         self.free_retired();
     }
 

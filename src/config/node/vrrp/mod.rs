@@ -45,6 +45,9 @@ pub struct VrrpEntry {
     /// Where DNS is answered on the virtual addresses: each with the port of every entry of
     /// `dns.listen` that takes it.
     pub services: Vec<SocketAddr>,
+    /// Where this node asks itself whether it can answer: the virtual addresses while they stay on
+    /// the host, else its loopback addresses, where DNS is answered on them; none for an owner.
+    pub questions: Vec<SocketAddr>,
     /// Where the entry stands, `file:line:column`, for messages.
     pub place: String,
 }
@@ -89,6 +92,7 @@ fn finish(entry: Entry, around: Around<'_>, report: &Report) -> Option<VrrpEntry
     let (group, health) = entry.whole?;
     Some(VrrpEntry {
         services: around.dns.map_or_else(Vec::new, |dns| services::of(&group.addresses, dns)),
+        questions: around.dns.map_or_else(Vec::new, |dns| services::questions(&group, dns)),
         group,
         health,
         place: format!("{}:{line}:{column}", source.name()),

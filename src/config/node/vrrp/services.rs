@@ -1,7 +1,9 @@
 //! Where DNS is answered on the virtual addresses: a virtual address that nothing listens on would
 //! attract questions and answer none.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use vrrp::config::{Config, Priority};
 
 use super::Around;
 use super::entry::Entry;
@@ -20,6 +22,24 @@ pub(super) fn of(addresses: &[IpAddr], dns: &DnsConfig) -> Vec<SocketAddr> {
         }
     }
     services
+}
+
+/// Where a node asks itself whether it can answer for a group.
+pub(super) fn questions(group: &Config, dns: &DnsConfig) -> Vec<SocketAddr> {
+    if group.priority == Priority::OWNER {
+        return Vec::new();
+    }
+    if group.resident {
+        // A link-local address means nothing without its interface.
+        let is_asked = |address: &IpAddr| !is_link_local(*address);
+        let asked: Vec<_> = group.addresses.iter().copied().filter(is_asked).collect();
+        return of(&asked, dns);
+    }
+    of(&[Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()], dns)
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
 /// Whether a socket bound to `listen` gets what is sent to `address`: sockets of `::` are for IPv6
@@ -62,7 +82,7 @@ fn refuse(address: Spanned<IpAddr>, dns: &DnsConfig, around: Around<'_>, report:
 /// The address that stands for every one of the same family.
 fn every(address: IpAddr) -> IpAddr {
     match address {
-        IpAddr::V4(_) => std::net::Ipv4Addr::UNSPECIFIED.into(),
-        IpAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     }
 }
