@@ -36,6 +36,7 @@ pub mod dns;
 pub mod geo;
 pub mod health;
 pub mod node;
+pub mod pair;
 pub mod policy;
 pub mod reaction;
 pub mod run;

@@ -60,8 +60,8 @@ impl IntoResponse for Failure {
 
 /// For paths that nothing stands at.
 pub(super) async fn not_found() -> Failure {
-    let help = "there are GET /metrics, /healthz, /readyz, /v1/status, /v1/explain \
-                and POST /v1/reload";
+    let help = "there are GET /metrics, /healthz, /readyz, /v1/status, /v1/explain, \
+                POST /v1/reload and /v1/vrrp/NAME/failover";
     Failure::new(StatusCode::NOT_FOUND, "nothing stands at this path", help)
 }
 

@@ -6,6 +6,7 @@
 
 pub mod answers;
 mod collect;
+mod pair;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};

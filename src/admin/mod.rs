@@ -7,6 +7,7 @@
 //! - [`status`]: `GET /v1/status`.
 //! - [`explain`]: `GET /v1/explain`.
 //! - [`reload`]: `POST /v1/reload`.
+//! - [`pair`]: `POST /v1/vrrp/NAME/failover`.
 //! - [`auth`]: who may change anything, and who may ask at all.
 //! - [`failure`]: every refusal as JSON, with what would help.
 //! - [`listen`]: connections, their number and patience.
@@ -27,6 +28,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::failure::Failure;
 use crate::health::schedule::Prober;
+use crate::pair::Pair;
 use crate::server::counters::Counters;
 use crate::world::publish::Published;
 
@@ -36,6 +38,7 @@ pub mod failure;
 pub mod health;
 pub mod listen;
 pub mod metrics;
+pub mod pair;
 pub mod reload;
 pub mod status;
 
@@ -61,6 +64,8 @@ pub struct Control {
     pub prober: Prober,
     /// How many TCP connections with clients are open.
     pub tcp_connections: Arc<dyn Fn() -> usize + Send + Sync>,
+    /// The floating addresses.
+    pub pair: Pair,
     /// Asks for a reload; the answer comes when it is published or refused.
     pub reload: mpsc::Sender<oneshot::Sender<Result<Reloaded, ReloadRefused>>>,
     /// When the process started serving.
@@ -107,6 +112,7 @@ pub(crate) fn router(control: Control, token: Token, reached_by: auth::ReachedBy
     // What changes anything stands here, behind the token.
     let changes = Router::new()
         .route("/v1/reload", post(reload::handle))
+        .route("/v1/vrrp/{name}/failover", post(pair::failover))
         .route_layer(from_fn_with_state(Arc::new(token), auth::require_token));
     Router::new()
         .route("/healthz", get(health::alive))

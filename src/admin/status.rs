@@ -2,6 +2,7 @@
 //!
 //! [`Status`] is the JSON, and what `rhumb status` reads back and shows to people.
 
+mod pair;
 mod text;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
+use super::pair::GroupStatus;
 use super::{Control, ReloadRefused, Reloaded, pretty};
 use crate::health::{MemberHealth, State, Target, TargetHealth};
 use crate::node::{NodeState, Reason, ServiceState};
@@ -49,6 +51,9 @@ pub struct Status {
     /// For how many seconds states have been frozen, because so much fell at once that the prober
     /// itself is suspect; absent: they are not.
     pub brake_seconds: Option<u64>,
+    /// The groups of virtual routers, in the order of the configuration.
+    #[serde(default)]
+    pub vrrp: Vec<GroupStatus>,
     /// The last reload that was asked for.
     pub last_reload: Option<ReloadStatus>,
 }
@@ -167,6 +172,7 @@ impl Status {
             pools: pools(&snapshot, &targets),
             targets: target_statuses(&snapshot, &targets),
             brake_seconds: control.prober.brake().map(|since| since.elapsed().as_secs()),
+            vrrp: control.pair.groups().iter().map(|group| GroupStatus::of(group)).collect(),
             last_reload: control.metrics.last_reload().map(|last| {
                 let (errors, warnings) = match last.outcome {
                     Ok(Reloaded { warnings, .. }) => (Vec::new(), warnings),

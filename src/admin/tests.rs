@@ -19,6 +19,7 @@ use crate::health::schedule::{Carried, Observer};
 use crate::health::{MemberHealth, State, Target, TargetHealth};
 use crate::node::question::Finding;
 use crate::node::{Answering, NodeState, ServiceState};
+use crate::pair::Pair;
 use crate::policy::{Policies, Pool, PoolId};
 use crate::world::{Snapshot, World};
 
@@ -108,6 +109,7 @@ async fn node() -> Node {
     let snapshot = Snapshot::of(Arc::clone(&world), members.collect());
     let (reload, reloads) = mpsc::channel(1);
     let control = Control {
+        pair: Pair::default(),
         node: "test".into(),
         published: Arc::new(Published::from_pointee(snapshot)),
         counters: Arc::new(Counters::new(1)),

@@ -12,8 +12,10 @@ pub mod check;
 pub mod client;
 pub mod demo;
 pub mod explain;
+pub mod failover;
 pub mod logs;
 pub mod node;
+pub mod release;
 pub mod reload;
 pub mod run;
 pub mod status;
@@ -36,6 +38,8 @@ enum Command {
     Explain(explain::Arguments),
     Status(status::Arguments),
     Reload(reload::Arguments),
+    Failover(failover::Arguments),
+    Release(release::Arguments),
 }
 
 /// Reads the command line and does what it says.
@@ -48,6 +52,8 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Reload(arguments) => reload::run(&arguments),
+        Command::Failover(arguments) => failover::run(&arguments),
+        Command::Release(arguments) => release::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

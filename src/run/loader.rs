@@ -17,6 +17,7 @@ use super::files::Files;
 use crate::admin::{ReloadRefused, Reloaded};
 use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::node::NodeConfig;
+use crate::config::node::vrrp::VrrpEntry;
 use crate::health::Target;
 use crate::health::schedule::{Carried, Prober};
 use crate::state::{self, Saved, StateFile, Stored};
@@ -99,8 +100,9 @@ impl Loader {
         &mut self,
         prober: &Prober,
         publisher: &Publisher,
-    ) -> Result<Reloaded, ReloadRefused> {
+    ) -> Result<(Reloaded, Vec<VrrpEntry>), ReloadRefused> {
         let started = Instant::now();
+        let (entries, of_node) = self.entries().await.map_err(refused)?;
         let built = self.build().await.map_err(refused)?;
         let targets = built.world.targets.clone();
         prober.prepare(targets.clone(), Vec::new(), FIRST_ROUND).await;
@@ -113,11 +115,22 @@ impl Loader {
         prober.retain(&targets);
         self.served(&built);
         let zones = built.world.zones.len();
-        let warnings = built.warnings.iter().map(Diagnostic::one_line).collect();
+        let warnings = of_node.iter().chain(&built.warnings).map(Diagnostic::one_line).collect();
         let milliseconds = started.elapsed().as_millis() as u64;
         info!(generation, zones, milliseconds, "reloaded");
         self.save(prober).await;
-        Ok(Reloaded { generation, zones, warnings })
+        Ok((Reloaded { generation, zones, warnings }, entries))
+    }
+
+    /// The floating addresses as the node's file has them now, and its warnings.
+    async fn entries(&self) -> Result<(Vec<VrrpEntry>, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let Some(file) = self.node.file.clone() else {
+            return Ok((self.node.vrrp.clone(), Vec::new()));
+        };
+        let read = move || NodeConfig::find(Some(&file));
+        let read = tokio::task::spawn_blocking(read).await;
+        let (node, warnings) = read.unwrap_or_else(|_| Err(vec![fault("the read panicked")]))?;
+        Ok((node.vrrp, warnings))
     }
 
     /// Writes serials and health down; a failure is logged and costs nothing else.

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use self::loader::{FIRST_ROUND, Loader};
 use self::observe::Watcher;
@@ -31,6 +31,7 @@ use crate::config::node::{Listed, NodeConfig};
 use crate::health::TargetHealth;
 use crate::health::schedule::Prober;
 use crate::node::{Askers, NodeChange};
+use crate::pair::{self, Pair};
 use crate::server::counters::Counters;
 use crate::server::tcp::{OpenConnections, TcpServer};
 use crate::server::udp::{self, UdpServer};
@@ -93,6 +94,8 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     let world = Arc::clone(&built.world);
     let metrics = Arc::new(Metrics::default());
     let (publisher, published, publishing) = publisher(&world, &metrics)?;
+    let pair = Pair::start(&node.vrrp, &node.state).map_err(StartError::System)?;
+    let mut unwind = Unwind(Some(pair.clone()));
     let watcher = Watcher { publisher: publisher.clone(), metrics: Arc::clone(&metrics) };
     let watcher = Arc::new(watcher);
     let prober = Prober::start(Arc::clone(&watcher) as _);
@@ -107,6 +110,7 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
         prober: prober.clone(),
         tcp_connections: connections(&tcp_connections),
         reload: orders.clone(),
+        pair: pair.clone(),
         started: now(),
         ready: Arc::new(AtomicBool::new(false)),
     };
@@ -119,7 +123,10 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     let udp = UdpServer::start(&listen, threads, &published, &counters)?;
     let tcp = TcpServer::start(udp.addresses(), node.dns.tcp, &published, &counters)?;
     let _ = tcp_connections.set(tcp.open_connections());
-    let askers = Askers::start(Vec::new(), published, counters, watcher)?;
+    let services = pair::services(&node.vrrp);
+    let askers = Askers::start(services, published, counters, watcher)?;
+    let told = pair.clone();
+    publisher.follow_node(Box::new(move |node| told.react(node)));
     control.ready.store(true, Relaxed);
 
     let dns: Vec<_> = udp.addresses().iter().map(ToString::to_string).collect();
@@ -131,7 +138,14 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
         tasks.push(watch::files(&node, orders));
     }
     let (stop, stopping) = mpsc::channel(1);
-    let work = Work { loader, prober, publisher: publisher.clone(), control: control.clone() };
+    let work = Work {
+        loader,
+        prober,
+        publisher: publisher.clone(),
+        askers: askers.clone(),
+        control: control.clone(),
+    };
+    unwind.0 = None;
     tokio::spawn(work.run(inbox, stopping));
     Ok(Running {
         control,
@@ -145,6 +159,17 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
         tasks,
         _lock: lock,
     })
+}
+
+/// A start that fails half way leaves nothing in the kernel.
+struct Unwind(Option<Pair>);
+
+impl Drop for Unwind {
+    fn drop(&mut self) {
+        if let Some(pair) = self.0.take() {
+            pair.stop();
+        }
+    }
 }
 
 /// Starts the publisher with a world of which nothing is known yet.
@@ -213,6 +238,9 @@ impl Running {
     pub async fn stop(self) {
         info!("stopping");
         self.control.ready.store(false, Relaxed);
+        // First the floating addresses, while everything still answers.
+        let pair = self.control.pair.clone();
+        let _ = tokio::task::spawn_blocking(move || pair.stop()).await;
         let (udp, askers) = (self.udp, self.askers);
         // The UDP threads notice within a quarter of a second; TCP closes meanwhile. A server that
         // ends is no failure, so nobody asks any more.
@@ -238,10 +266,28 @@ struct Work {
     loader: Loader,
     prober: Prober,
     publisher: Publisher,
+    askers: Askers,
     control: Control,
 }
 
 impl Work {
+    /// Swaps the world, then the floating addresses; what they cannot take is warned of.
+    async fn reload(&mut self) -> Result<Reloaded, ReloadRefused> {
+        let (mut reloaded, entries) = self.loader.reload(&self.prober, &self.publisher).await?;
+        let (pair, askers) = (self.control.pair.clone(), self.askers.clone());
+        let published = Arc::clone(&self.control.published);
+        let change = move || {
+            let refused = pair.set(&entries).err();
+            let unasked = askers.set(pair::services(&entries)).err();
+            pair.react(&published.load().node);
+            refused.into_iter().chain(unasked.map(|error| error.to_string())).collect::<Vec<_>>()
+        };
+        let complaints = tokio::task::spawn_blocking(change).await.unwrap_or_default();
+        complaints.iter().for_each(|complaint| error!("{complaint}"));
+        reloaded.warnings.extend(complaints);
+        Ok(reloaded)
+    }
+
     async fn run(
         mut self,
         mut orders: mpsc::Receiver<Order>,
@@ -261,7 +307,7 @@ impl Work {
                     return;
                 }
                 Some(order) = orders.recv() => {
-                    let result = self.loader.reload(&self.prober, &self.publisher).await;
+                    let result = self.reload().await;
                     self.control.metrics.reload(&result);
                     self.publisher.node(NodeChange::Stale(result.is_err()));
                     self.publisher.flush().await;

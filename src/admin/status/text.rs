@@ -32,6 +32,7 @@ impl fmt::Display for Status {
             writeln!(f, "\nstale: the files on disk were refused; what is served is older")?;
         }
         services(f, &self.services)?;
+        super::pair::groups(f, &self.vrrp)?;
         zones(f, &self.zones)?;
         pools(f, &self.pools)?;
         warnings(f, &self.targets)?;
