@@ -17,7 +17,7 @@ use vrrp::conditions::Unhealthy;
 use vrrp::config::{Config, Priority};
 use vrrp::event_loop::{Loop, Scheduling};
 use vrrp::linux::record::Record;
-use vrrp::linux::sysctl::Sysctls;
+use vrrp::linux::sysctl::{Knob, Sysctls};
 use vrrp::machine::{Outcome, State, Transition};
 use vrrp::notify::{End, Report};
 use vrrp::router::{Environment, Observer, Router, RouterHandle, Status};
@@ -50,6 +50,8 @@ struct Speaker {
 pub struct Group {
     config: Mutex<Config>,
     handle: RouterHandle,
+    /// Why its addresses do not stay on the host although they should.
+    not_resident: Option<String>,
     /// It has nothing to ask itself: there is no address of its own to ask.
     unasked: bool,
 }
@@ -175,7 +177,8 @@ impl Speaker {
         let handle = Router::start(config.clone(), &self.event_loop.handle(), &self.environment)
             .map_err(|error| format!("{}: {error}", entry.place))?;
         let unasked = entry.questions.is_empty();
-        Ok(Arc::new(Group { config: Mutex::new(config), handle, unasked }))
+        let not_resident = entry.not_resident.clone();
+        Ok(Arc::new(Group { config: Mutex::new(config), handle, not_resident, unasked }))
     }
 
     /// Undoes what the record lists: at the start the leftovers of a crash, at the end all.
@@ -205,7 +208,11 @@ impl Group {
     /// What it is.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.handle.status()
+        let mut status = self.handle.status();
+        if let Some(why) = &self.not_resident {
+            status.resident = Err(why.clone());
+        }
+        status
     }
 
     /// Gives the addresses to the other node; how it ended, absent when the group ended meanwhile.
@@ -238,6 +245,25 @@ fn wait(ends: Vec<Receiver<()>>) {
     for end in ends {
         let _ = end.recv();
     }
+}
+
+/// Entries as they can be on this host: an address that stays on `lo` while another node has it
+/// must not be answered for on the network, and where the kernel cannot be told so it does not stay.
+#[must_use]
+pub fn fitted(entries: Vec<VrrpEntry>) -> Vec<VrrpEntry> {
+    let sysctls = Sysctls::of_host();
+    let fit = |entry: VrrpEntry| {
+        let knobs = [(Knob::ArpIgnore, 1), (Knob::ArpAnnounce, 2)];
+        let turn = |(knob, value)| sysctls.may_turn(&entry.group.interface, knob, value);
+        match knobs.into_iter().try_for_each(turn) {
+            Err(error) if entry.group.resident => {
+                warn!(group = entry.group.name, "the addresses do not stay on the host: {error}");
+                entry.without_residence(error.to_string())
+            }
+            Ok(()) | Err(_) => entry,
+        }
+    };
+    entries.into_iter().map(fit).collect()
 }
 
 /// What the node is to ask itself for these entries.

@@ -94,7 +94,8 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     let world = Arc::clone(&built.world);
     let metrics = Arc::new(Metrics::default());
     let (publisher, published, publishing) = publisher(&world, &metrics)?;
-    let pair = Pair::start(&node.vrrp, &node.state).map_err(StartError::System)?;
+    let entries = pair::fitted(node.vrrp.clone());
+    let pair = Pair::start(&entries, &node.state).map_err(StartError::System)?;
     let mut unwind = Unwind(Some(pair.clone()));
     let watcher = Watcher { publisher: publisher.clone(), metrics: Arc::clone(&metrics) };
     let watcher = Arc::new(watcher);
@@ -123,7 +124,7 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     let udp = UdpServer::start(&listen, threads, &published, &counters)?;
     let tcp = TcpServer::start(udp.addresses(), node.dns.tcp, &published, &counters)?;
     let _ = tcp_connections.set(tcp.open_connections());
-    let services = pair::services(&node.vrrp);
+    let services = pair::services(&entries);
     let askers = Askers::start(services, published, counters, watcher)?;
     let told = pair.clone();
     publisher.follow_node(Box::new(move |node| told.react(node)));
@@ -277,6 +278,7 @@ impl Work {
         let (pair, askers) = (self.control.pair.clone(), self.askers.clone());
         let published = Arc::clone(&self.control.published);
         let change = move || {
+            let entries = pair::fitted(entries);
             let refused = pair.set(&entries).err();
             let unasked = askers.set(pair::services(&entries)).err();
             pair.react(&published.load().node);

@@ -97,6 +97,20 @@ impl Sysctls {
         })
     }
 
+    /// Whether [`Sysctls::write`] could give an interface's knob `value`, or has no need to: tried by
+    /// writing what is there. Of an interface that is not there yet `lo` is the example.
+    ///
+    /// # Errors
+    /// Those of the write.
+    pub fn may_turn(&self, interface: &str, knob: Knob, value: i32) -> Result<(), KernelError> {
+        if self.effective(interface, knob).is_ok_and(|now| now >= value) {
+            return Ok(());
+        }
+        let example = if self.path(interface, knob).exists() { interface } else { "lo" };
+        let now = self.read(example, knob)?;
+        self.write(example, knob, now)
+    }
+
     /// The line that loosens an interface's strict reverse path filter, where it has one: with more
     /// than one uplink it drops what the other one should carry.
     #[must_use]

@@ -48,6 +48,10 @@ pub struct VrrpEntry {
     /// Where this node asks itself whether it can answer: the virtual addresses while they stay on
     /// the host, else its loopback addresses, where DNS is answered on them; none for an owner.
     pub questions: Vec<SocketAddr>,
+    /// Where it would ask if the addresses could not stay: [`VrrpEntry::without_residence`].
+    pub fallback_questions: Vec<SocketAddr>,
+    /// Why the addresses do not stay on the host although they should.
+    pub not_resident: Option<String>,
     /// Where the entry stands, `file:line:column`, for messages.
     pub place: String,
 }
@@ -76,6 +80,17 @@ pub(super) struct Around<'a> {
     pub listen: Option<Span>,
 }
 
+impl VrrpEntry {
+    /// The same entry on a host where the addresses cannot stay while another node has them.
+    #[must_use]
+    pub fn without_residence(mut self, why: String) -> Self {
+        self.group.resident = false;
+        self.questions.clone_from(&self.fallback_questions);
+        self.not_resident = Some(why);
+        self
+    }
+}
+
 /// Reads the list; an entry with a mistake in it is left out.
 pub(super) fn read(node: &Node, around: Around<'_>, report: &mut Report) -> Vec<VrrpEntry> {
     let items = node.one_or_more().iter();
@@ -93,6 +108,10 @@ fn finish(entry: Entry, around: Around<'_>, report: &Report) -> Option<VrrpEntry
     Some(VrrpEntry {
         services: around.dns.map_or_else(Vec::new, |dns| services::of(&group.addresses, dns)),
         questions: around.dns.map_or_else(Vec::new, |dns| services::questions(&group, dns)),
+        fallback_questions: around.dns.map_or_else(Vec::new, |dns| {
+            services::questions(&Config { resident: false, ..group.clone() }, dns)
+        }),
+        not_resident: None,
         group,
         health,
         place: format!("{}:{line}:{column}", source.name()),
