@@ -151,8 +151,8 @@ impl AdvertSocket {
         }
     }
 
-    /// The next datagram that is for this socket, in `buffer` ([`BUFFER`] octets; a longer one is cut off); absent when
-    /// there is none.
+    /// The next datagram that is for this socket, in `buffer` ([`BUFFER`] octets; a longer one is
+    /// cut off); absent when there is none.
     ///
     /// # Errors
     /// When the socket fails.
@@ -176,38 +176,57 @@ impl AdvertSocket {
     }
 
     fn join(&mut self) -> io::Result<()> {
-        match (&self.reach, self.family) {
-            (Reach::Unicast { .. }, _) => Ok(()),
-            (Reach::Multicast { interface, .. }, Family::V4) => {
-                let index = InterfaceIndexOrAddress::Index(interface.index);
-                self.socket.join_multicast_v4_n(&GROUP_V4, &index)
-            }
-            (Reach::Multicast { interface, egress }, Family::V6) => {
-                // An interface for sending alone has no link-local address: it is the other's.
-                self.socket.set_freebind_v6(egress != interface)?;
-                self.socket.join_multicast_v6(&GROUP_V6, interface.index)
+        for interface in self.reach.heard_on() {
+            match self.family {
+                Family::V4 => {
+                    let index = InterfaceIndexOrAddress::Index(interface.index);
+                    self.socket.join_multicast_v4_n(&GROUP_V4, &index)?;
+                }
+                Family::V6 => self.socket.join_multicast_v6(&GROUP_V6, interface.index)?,
             }
         }
+        if self.family == Family::V6 {
+            // On a macvlan the source is its parent's link-local address.
+            self.socket.set_freebind_v6(self.heard_on_macvlan())?;
+        }
+        Ok(())
+    }
+
+    fn heard_on_macvlan(&self) -> bool {
+        self.reach.heard_on().count() > 1
     }
 
     /// The membership of a vanished interface counts against the kernel's limit of a socket until
     /// it is given up; whether it still stands does not matter.
     fn leave(&self) {
-        let Reach::Multicast { interface, .. } = &self.reach else { return };
-        let index = InterfaceIndexOrAddress::Index(interface.index);
-        let _ = match self.family {
-            Family::V4 => self.socket.leave_multicast_v4_n(&GROUP_V4, &index),
-            Family::V6 => self.socket.leave_multicast_v6(&GROUP_V6, interface.index),
-        };
+        for interface in self.reach.heard_on() {
+            let index = InterfaceIndexOrAddress::Index(interface.index);
+            let _ = match self.family {
+                Family::V4 => self.socket.leave_multicast_v4_n(&GROUP_V4, &index),
+                Family::V6 => self.socket.leave_multicast_v6(&GROUP_V6, interface.index),
+            };
+        }
     }
 }
 
 impl Reach {
+    /// Where the group is joined. What another node sends from the virtual MAC address is taken
+    /// for its own by the macvlan that has the same, and is heard on nothing else.
+    fn heard_on(&self) -> impl Iterator<Item = &Interface> {
+        let (interface, egress) = match self {
+            Self::Multicast { interface, egress } => {
+                (Some(interface), Some(egress).filter(|&egress| egress != interface))
+            }
+            Self::Unicast { .. } => (None, None),
+        };
+        interface.into_iter().chain(egress)
+    }
+
     /// Whether a datagram is for this socket. Raw IPv6 sockets get those to every group that anyone
     /// on the host has joined, on every interface.
     fn takes(&self, arrival: &Arrival) -> bool {
         match self {
-            Self::Multicast { interface, .. } => arrival.interface == interface.index,
+            Self::Multicast { .. } => self.heard_on().any(|on| on.index == arrival.interface),
             Self::Unicast { .. } => !arrival.destination.is_some_and(|to| to.is_multicast()),
         }
     }

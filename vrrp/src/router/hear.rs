@@ -25,20 +25,24 @@ const LEAST_PATIENCE: Duration = Duration::from_secs(10);
 impl Driver {
     /// Reads what a member's socket has.
     pub(super) fn hear_routers(&mut self, now: Instant, member: usize) {
+        let vmac = self.vmac(member);
         for _ in 0..FAIR_SHARE {
-            let interface = match &self.ground {
-                Ground::Ready(prepared) => Some(&prepared.interface),
-                Ground::Missing | Ground::Found(_) => None,
-            };
-            match self.wire.receive(member, &self.config, interface) {
+            match self.wire.receive(now, member, &self.config, vmac) {
                 Incoming::Nothing => return,
-                Incoming::Elsewhere => {}
+                Incoming::Echo => {}
                 Incoming::Heard(heard) => self.heard(now, member, &heard),
                 Incoming::Dropped(source, dropped) => self.dropped(now, source, &dropped),
                 // The interface went down, or the packet was none. The next may be better.
                 Incoming::Failed => self.count_drop("unreadable"),
             }
         }
+    }
+
+    fn vmac(&self, member: usize) -> Option<u32> {
+        let Ground::Ready(prepared) = &self.ground else { return None };
+        let family = self.config.families().get(member).copied();
+        let vmac = prepared.vmacs.iter().find(|(of, _)| Some(*of) == family);
+        vmac.map(|(_, vmac)| vmac.interface.index)
     }
 
     fn heard(&mut self, now: Instant, member: usize, heard: &Heard) {

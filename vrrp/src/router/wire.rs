@@ -2,15 +2,16 @@
 
 #![expect(clippy::disallowed_methods, reason = "a driver: it owns the wall clock")]
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::paths::{Path, Plan};
 use crate::auth::{Auth, Sequence, Stamp};
 use crate::config::{Config, Family, Priority};
 use crate::linux::socket::{AdvertSocket, BUFFER, Reach};
-use crate::linux::{Interface, KernelError, sched};
+use crate::linux::{KernelError, sched};
 use crate::packet::{Advertisement, Envelope};
 use crate::receive::{Datagram, Dropped, Heard, Receiver, WallClock};
 
@@ -28,7 +29,19 @@ struct Member {
     family: Family,
     socket: Option<AdvertSocket>,
     receiver: Receiver,
+    last: Option<Print>,
 }
+
+/// What tells a packet from others.
+#[derive(Clone, Copy, Debug)]
+struct Print {
+    at: Instant,
+    source: IpAddr,
+    hash: u64,
+}
+
+/// A macvlan delivers a copy in the same moment, but for a queue; nobody advertises as often.
+const ECHO: Duration = Duration::from_millis(4);
 
 /// What a socket had.
 pub(super) enum Incoming {
@@ -38,8 +51,8 @@ pub(super) enum Incoming {
     Heard(Heard),
     /// A packet of this sender that is not heard, and why.
     Dropped(IpAddr, Dropped),
-    /// A packet that is not for this group: it came in on another interface.
-    Elsewhere,
+    /// The packet before, a second time.
+    Echo,
     /// No packet, or none that can be read.
     Failed,
 }
@@ -133,12 +146,14 @@ impl Wire {
         }
     }
 
-    /// The next packet of a member. `interface`: only what came in there, in multicast.
+    /// The next packet of a member. On its macvlan, if it has one, what is sent from the virtual
+    /// MAC address is heard there alone, and everything else a second time.
     pub(super) fn receive(
         &mut self,
+        now: Instant,
         member: usize,
         config: &Config,
-        interface: Option<&Interface>,
+        vmac: Option<u32>,
     ) -> Incoming {
         let Some(member) = self.members.get_mut(member) else { return Incoming::Nothing };
         let Some(socket) = &mut member.socket else { return Incoming::Nothing };
@@ -147,9 +162,10 @@ impl Wire {
             Ok(None) => return Incoming::Nothing,
             Err(_) => return Incoming::Failed,
         };
-        let here = interface.is_some_and(|here| here.index == received.interface);
-        if config.peers.is_empty() && !here {
-            return Incoming::Elsewhere;
+        let print = Print::of(now, received.source, received.payload);
+        let echo = member.last.replace(print).is_some_and(|last| last.is_echoed_by(&print));
+        if vmac == Some(received.interface) && echo {
+            return Incoming::Echo;
         }
         let datagram = Datagram {
             source: received.source,
@@ -170,8 +186,24 @@ impl Wire {
     }
 }
 
+impl Print {
+    fn of(at: Instant, source: IpAddr, payload: &[u8]) -> Self {
+        let mut hasher = DefaultHasher::new();
+        payload.hash(&mut hasher);
+        Self { at, source, hash: hasher.finish() }
+    }
+
+    fn is_echoed_by(&self, next: &Self) -> bool {
+        let soon = next.at.saturating_duration_since(self.at) < ECHO;
+        soon && (self.source, self.hash) == (next.source, next.hash)
+    }
+}
+
 fn members(config: &Config) -> Vec<Member> {
-    let member = |family| Member { family, socket: None, receiver: Receiver::new(config, family) };
+    let member = |family| {
+        let receiver = Receiver::new(config, family);
+        Member { family, socket: None, receiver, last: None }
+    };
     config.families().into_iter().map(member).collect()
 }
 

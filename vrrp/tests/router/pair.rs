@@ -8,7 +8,7 @@ use vrrp::config::{Config, Need, Peer, Preempt, Priority, Version, Witness};
 use vrrp::machine::{Outcome, State};
 
 use crate::lab::{Lab, Namespace, PATIENCE, address};
-use crate::node::{Node, VIP, config, ipv4};
+use crate::node::{Node, VIP, config, ipv4, wait_until};
 
 fn has_vip(host: &Namespace) -> bool {
     host.has(&host.interface("eth0").0, VIP)
@@ -167,4 +167,23 @@ fn witness_that_answers_is_seen_and_one_that_is_missing_keeps_the_node_at_the_fl
     let lost = Node::start(&lab.a, Config { witness: witness(99), ..ipv4(100) });
     lost.await_warning("the witness does not answer: priority 1");
     lost.stop();
+}
+
+#[test]
+fn virtual_mac_address_is_heard_by_its_other_owner_and_known_to_neighbours() {
+    let Some(lab) = Lab::new() else { return };
+    let a = Node::start(&lab.a, Config { vmac: true, ..config(150) });
+    a.await_state(State::Active);
+    let b = Node::start(&lab.b, Config { vmac: true, preempt: Preempt::Always, ..config(100) });
+    b.await_state(State::Backup);
+    lab.b.run("ping", &["-c", "1", "-W", "5", "-I", "192.0.2.2", "192.0.2.100"]);
+    let traffic = || b.handle.status().traffic;
+    wait_until("both members to be heard", || traffic().iter().all(|m| m.received > 3));
+    a.handle.failover().recv_timeout(PATIENCE).expect("an end");
+    assert_eq!(b.await_state(State::Active), "released");
+    let (_, mac) = lab.b.interface("vr4-51-2");
+    assert_eq!(mac.to_string(), "00:00:5e:00:01:33");
+    a.stop();
+    b.stop();
+    assert!(!lab.b.ip("link").contains("vr4-51"));
 }
