@@ -52,6 +52,10 @@ usage: pair --interface NAME --id 1..255 --priority 1..255 --address ADDRESS [--
   --state DIRECTORY           for what is to be undone after a crash (/run/pair-INTERFACE-ID)";
 
 fn main() -> ExitCode {
+    if std::env::args().any(|word| word == "--help") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     match Arguments::parse(std::env::args().skip(1)).and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -28,3 +28,8 @@ pub mod receive;
 pub mod release;
 pub mod router;
 pub mod witness;
+
+/// The example there compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -12,10 +12,8 @@
 //! ```
 //!
 //! The interface need not be there: the group waits for it, takes part while it is there, and
-//! starts anew when it comes back. Before a group takes part on an interface the [`Keeper`] has
-//! written down which addresses it may put there; so a take-over waits for no disk.
-//!
-//! [`Keeper`]: keeper::Keeper
+//! starts anew when it comes back. Before a group takes part on an interface the keeper has written
+//! down which addresses it may put there; so a take-over waits for no disk.
 
 mod act;
 mod driver;
