@@ -12,7 +12,7 @@
 //!
 //! ```text
 //! health::probe (I/O) → health::tracker (pure)  ─┬→ world::publish ─┬→ the next query sees it
-//! node::asker (I/O)   → node::question (pure)   ─┘                  └→ reaction (pure)
+//! node::asker (I/O)   → node::question (pure)   ─┘                  └→ reaction (pure) → pair → vrrp
 //! ```
 //!
 //! Everything a query needs is decided before it arrives: a publish turns zones × client classes ×
@@ -23,8 +23,8 @@
 //! clients are; [`policy`] what is decided; [`health`] what is known of the members; [`node`] what
 //! the node knows of itself; [`world`] all of that as one immutable snapshot;
 //! [`answer`](mod@answer) one query on one snapshot; [`reaction`] what else follows from one;
-//! [`server`] the sockets; [`config`] what people write; [`admin`] and [`cli`] what operators use; [`state`]
-//! what survives a restart; [`run`] the wiring.
+//! [`server`] the sockets; [`pair`] the floating addresses; [`config`] what people write; [`admin`]
+//! and [`cli`] what operators use; [`state`] what survives a restart; [`run`] the wiring.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test starts its clock somewhere"))]
 
