@@ -173,7 +173,8 @@ impl Driver {
 
     fn active(&self) -> Active {
         let config = &self.config;
-        let peers = config.peers.iter().flat_map(|peer| peer.addresses.clone()).collect();
+        let paths = &self.wire.plan().paths;
+        let unicast = paths.iter().filter(|_| !config.peers.is_empty());
         Active {
             group: config.name.clone(),
             interface: config.interface.clone(),
@@ -181,8 +182,8 @@ impl Driver {
             version: config.version.number(),
             interval_ms: u64::try_from(config.advertise.as_millis()).unwrap_or(u64::MAX),
             addresses: config.addresses.clone(),
-            sources: self.wire.plan().paths.iter().map(|path| path.source).collect(),
-            peers,
+            sources: paths.iter().map(|path| path.source).collect(),
+            peers: unicast.map(|path| path.destination).collect(),
             pair_mode: config.pair_mode,
         }
     }

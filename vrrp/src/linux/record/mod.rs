@@ -86,9 +86,9 @@ pub struct Active {
     pub interval_ms: u64,
     /// The virtual addresses, in order.
     pub addresses: Vec<IpAddr>,
-    /// Where it advertises from.
+    /// Where it advertises from, by path.
     pub sources: Vec<IpAddr>,
-    /// Where it advertises to; empty: multicast.
+    /// Where it advertises to, by path; empty: multicast.
     pub peers: Vec<IpAddr>,
     /// One peer alone takes over from it, without waiting.
     pub pair_mode: bool,
