@@ -96,8 +96,8 @@ pub enum Unhealthy {
 
 /// Works out a node's part in the election.
 ///
-/// The owner of the addresses (priority 255) answers for nobody's health but the operator's word:
-/// its addresses are its own.
+/// The owner of the addresses (priority 255) keeps them whatever its health: they are its own. It
+/// waits until there is something to serve, and an operator can still drain it.
 #[must_use]
 pub fn standing(config: &Config, conditions: &Conditions) -> Standing {
     let unhealthy = unhealthy(config, conditions);
@@ -126,14 +126,15 @@ fn fault(config: &Config, conditions: &Conditions) -> Option<Fault> {
 }
 
 fn unhealthy(config: &Config, conditions: &Conditions) -> Option<Unhealthy> {
+    // First, for it alone keeps a node out of the election for a while.
+    if !conditions.ready {
+        return Some(Unhealthy::NotReady);
+    }
     if conditions.health == Health::Drained {
         return Some(Unhealthy::Drained);
     }
     if config.priority == Priority::OWNER {
         return None;
-    }
-    if !conditions.ready {
-        return Some(Unhealthy::NotReady);
     }
     if conditions.health == Health::CannotAnswer {
         return Some(Unhealthy::CannotAnswer);

@@ -19,6 +19,8 @@ pub mod auth;
 pub mod conditions;
 pub mod config;
 pub mod event_loop;
+#[cfg(test)]
+mod fixture;
 pub mod linux;
 pub mod machine;
 mod mailbox;
