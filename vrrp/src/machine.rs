@@ -21,7 +21,8 @@
 //!
 //! The driver calls a `handle_*` for all that happens, then [`Machine::poll_action`] until nothing
 //! is left, and [`Machine::handle_timeout`] at [`Machine::next_deadline`]. Before a time-out it
-//! reads every socket: a silence is only a silence when nothing waits to be read.
+//! reads every socket: a silence is only a silence when nothing waits to be read, and a release may
+//! have been taken back.
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;

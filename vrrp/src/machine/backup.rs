@@ -181,6 +181,7 @@ impl Listener {
 }
 
 impl Machine {
+    /// Sets timers only, be they for now: what is still to be read may speak against a take-over.
     pub(super) fn heard_as_backup(&mut self, now: Instant, advert: &Advert) {
         let (displaces, priority) = (self.displaces(advert), self.standing.priority);
         let Phase::Backup(backup) = &mut self.phase else { return };
@@ -188,8 +189,7 @@ impl Machine {
         member.active = Some(advert.sender);
         let holding = backup.hold.is_some_and(|until| now < until);
         if advert.priority == Priority::RELEASE {
-            member.invited(now, Cause::Released, &self.config, priority);
-            return self.backup_timeout(now);
+            return member.invited(now, Cause::Released, &self.config, priority);
         }
         backup.forgiven = false;
         member.interval = learned(&self.config, advert);
@@ -211,7 +211,6 @@ impl Machine {
                 member.restart(now, &self.config, priority);
             }
         }
-        self.backup_timeout(now);
     }
 
     /// Takes over when every member's timer has run out and nothing speaks against it.
