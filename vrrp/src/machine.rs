@@ -84,7 +84,7 @@ pub struct Machine {
     phase: Phase,
     /// When virtual addresses were removed by another program.
     removals: VecDeque<Instant>,
-    /// Time during which another Active was heard, up to the last change of state.
+    /// Time during which another Active was heard, of all conflicts but the present one.
     dual: Duration,
     actions: VecDeque<Action>,
 }
@@ -279,6 +279,8 @@ impl Machine {
     /// The interface's link came up again: switches may have forgotten the addresses.
     pub fn handle_link_up(&mut self, now: Instant) {
         match &mut self.phase {
+            // Another node may have them; if not, they are announced when this one goes on.
+            Phase::Active(active) if active.is_stalled(now) => {}
             Phase::Active(active) => {
                 active.announce_again(now, &self.config);
                 self.actions.push_back(Action::Announce { count: self.config.arp.burst });

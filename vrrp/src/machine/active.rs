@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
-use super::{Action, Advert, Machine, Phase, Reason, Warning, beats, down_after, learned};
+use super::{Action, Advert, Machine, Phase, Reason, Warning, beats, learned};
 use crate::conditions::Fault;
 use crate::config::{Config, Preempt, Priority};
 
@@ -32,8 +32,8 @@ pub(super) struct Active {
     listening: Option<Instant>,
     /// When another Active was last answered.
     asserted: Option<Instant>,
-    /// When anything was last heard on the group's first member; at first, when it became Active.
-    first_heard: Instant,
+    /// When another Active was last heard on the group's first member.
+    first_heard: Option<Instant>,
     announcements: Announcements,
     /// When the kernel is told again that the addresses are wanted.
     renew: Option<Instant>,
@@ -54,13 +54,23 @@ struct Announcements {
 struct Conflict {
     since: Instant,
     last: Instant,
-    /// It is over when nothing more was heard for so long.
-    patience: Duration,
+    /// The other's.
+    interval: Duration,
 }
 
 impl Conflict {
+    /// It is over when nothing more was heard for so long.
+    fn patience(&self) -> Duration {
+        self.interval * 3
+    }
+
+    fn lasts(&self, now: Instant) -> bool {
+        now <= self.last + self.patience()
+    }
+
+    /// The other one may have ended it right after its last word, and has within an interval.
     fn span(&self, now: Instant) -> Duration {
-        now.min(self.last + self.patience).saturating_duration_since(self.since)
+        now.min(self.last + self.interval).saturating_duration_since(self.since)
     }
 }
 
@@ -98,7 +108,7 @@ impl Active {
             sent: now,
             listening: None,
             asserted: None,
-            first_heard: now,
+            first_heard: None,
             announcements: Announcements::new(now, config),
             renew: renewal(now, config),
             conflict: None,
@@ -122,6 +132,15 @@ impl Active {
     /// For how long another Active has been heard; of the conflict that is not counted yet.
     pub(super) fn dual(&self, now: Instant) -> Duration {
         self.conflict.as_ref().map_or(Duration::ZERO, |conflict| conflict.span(now))
+    }
+
+    /// Whether a conflict has lasted for long without a word on the group's first member, whose
+    /// addresses decide ties. Two that begin to hear each other hear the second first at times.
+    fn first_is_silent(&self, now: Instant) -> bool {
+        let Some(conflict) = &self.conflict else { return false };
+        let silent = |since| now.saturating_duration_since(since) > conflict.patience();
+        let first = self.first_heard.is_none_or(silent);
+        conflict.lasts(now) && silent(conflict.since) && first
     }
 
     pub(super) fn reconfigure(&mut self, now: Instant, config: &Config) {
@@ -169,14 +188,13 @@ pub(super) fn renewal(now: Instant, config: &Config) -> Option<Instant> {
 impl Machine {
     pub(super) fn heard_as_active(&mut self, now: Instant, advert: &Advert) {
         let priority = self.standing.priority;
-        let patience = down_after(&self.config, priority, self.config.advertise);
         let Phase::Active(active) = &mut self.phase else { return };
-        let first_is_silent = now.saturating_duration_since(active.first_heard) > patience;
-        if advert.member == 0 {
-            active.first_heard = now;
-        }
         if advert.priority == Priority::RELEASE {
-            return self.assert(now);
+            return self.answer_release(now);
+        }
+        let first_is_silent = active.first_is_silent(now);
+        if advert.member == 0 {
+            active.first_heard = Some(now);
         }
         let sender = advert.sender;
         match beats(advert, priority, first_is_silent) {
@@ -204,6 +222,17 @@ impl Machine {
         active.is_stalled(now) && self.config.preempt != Preempt::Always && healthy
     }
 
+    /// Another node gave the role away: who waits to take it, if only for its skew, must hear at
+    /// once that it is taken. A release answers nothing, so this cannot go on without end.
+    fn answer_release(&mut self, now: Instant) {
+        let Phase::Active(active) = &mut self.phase else { return };
+        if active.is_stalled(now) {
+            return;
+        }
+        active.asserted = None;
+        self.assert(now);
+    }
+
     /// Tells another node, and the neighbours, who is Active.
     fn assert(&mut self, now: Instant) {
         let Phase::Active(active) = &mut self.phase else { return };
@@ -220,15 +249,17 @@ impl Machine {
     }
 
     fn conflict(&mut self, now: Instant, advert: &Advert) {
-        let patience = learned(&self.config, advert) * 3;
+        let interval = learned(&self.config, advert);
         let Phase::Active(active) = &mut self.phase else { return };
         match &mut active.conflict {
-            Some(conflict) if now <= conflict.last + conflict.patience => conflict.last = now,
+            Some(conflict) if conflict.lasts(now) => {
+                (conflict.last, conflict.interval) = (now, interval);
+            }
             ended => {
                 if let Some(before) = ended.take() {
                     self.dual += before.span(now);
                 }
-                *ended = Some(Conflict { since: now, last: now, patience });
+                *ended = Some(Conflict { since: now, last: now, interval });
                 self.actions.push_back(Action::Warning(Warning::DualActive {
                     with: advert.sender,
                     priority: advert.priority,

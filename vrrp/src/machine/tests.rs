@@ -14,7 +14,10 @@ use crate::config::{Config, Priority};
 use crate::fixture::{healthy, origin, v4};
 use crate::receive::{PeerId, Sender};
 
+mod conflict;
+mod group;
 mod socket;
+mod stall;
 
 /// No deadline.
 const NEVER: f64 = f64::INFINITY;
@@ -28,10 +31,12 @@ struct Node {
 }
 
 impl Node {
-    /// Healthy.
+    /// Healthy, and in the election already unless something delays it.
     fn new(config: Config) -> Self {
         let standing = healthy(&config);
-        Self::with(config, standing)
+        let mut node = Self::with(config, standing);
+        node.said();
+        node
     }
 
     fn with(config: Config, standing: Standing) -> Self {
