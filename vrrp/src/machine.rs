@@ -26,6 +26,7 @@
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::conditions::{Fault, Standing, Unhealthy};
@@ -82,8 +83,8 @@ pub struct Machine {
     /// A fault of the machine's own finding lasts until then.
     quarantine: Option<Instant>,
     phase: Phase,
-    /// When virtual addresses were removed by another program.
-    removals: VecDeque<Instant>,
+    /// Which virtual addresses were removed by another program lately.
+    removals: VecDeque<(Instant, IpAddr)>,
     /// Time during which another Active was heard, of all conflicts but the present one.
     dual: Duration,
     actions: VecDeque<Action>,
@@ -248,26 +249,19 @@ impl Machine {
     /// A new configuration of the same group: the same VRID, interface and version.
     pub fn handle_config(&mut self, now: Instant, config: Config) {
         let before = std::mem::replace(&mut self.config, config);
-        let seen = |c: &Config| (c.addresses.clone(), c.advertise);
-        let differs = seen(&before) != seen(&self.config);
         match &mut self.phase {
             Phase::Backup(backup) => backup.reconfigure(now, &self.config, self.standing.priority),
-            Phase::Active(active) => {
-                active.reconfigure(now, &self.config);
-                if differs && !active.is_stalled(now) {
-                    self.advertise(now);
-                    self.own_and_announce();
-                }
-            }
+            Phase::Active(_) => self.reconfigure_active(now, &before),
             Phase::Initialize | Phase::Stopped | Phase::Fault | Phase::HandingOver(_) => {}
         }
     }
 
-    /// Another program removed a virtual address from the interface.
-    pub fn handle_address_removed(&mut self, now: Instant) {
+    /// Another program removed these virtual addresses from the interface.
+    pub fn handle_addresses_removed(&mut self, now: Instant, removed: &[IpAddr]) {
         match &self.phase {
+            // The kernel may have, when the lease ran out; it is added again if this node goes on.
             Phase::Active(active) if active.is_stalled(now) => {}
-            Phase::Active(_) => self.address_removed(now),
+            Phase::Active(_) => self.addresses_removed(now, removed),
             Phase::Initialize
             | Phase::Stopped
             | Phase::Fault

@@ -1,6 +1,7 @@
 //! Active: this node has the addresses (RFC 9568 §6.4.3).
 
 use std::cmp::Ordering;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::{Action, Advert, Machine, Phase, Reason, Warning, beats, learned};
@@ -14,7 +15,7 @@ const ASSERTIONS_PER_INTERVAL: u32 = 4;
 /// Neighbours are told again after another Active was heard, once in this time.
 const ANNOUNCE_AFTER_CONFLICT: Duration = Duration::from_secs(1);
 
-/// A virtual address that is removed by another program so often…
+/// A virtual address that other programs remove so often…
 const REMOVALS: usize = 3;
 
 /// …within this time is given up.
@@ -143,11 +144,17 @@ impl Active {
         conflict.lasts(now) && silent(conflict.since) && first
     }
 
-    pub(super) fn reconfigure(&mut self, now: Instant, config: &Config) {
+    fn reconfigure(&mut self, now: Instant, before: &Config, config: &Config) {
         self.interval = config.advertise;
         self.next = self.next.min(now + config.advertise);
-        self.announcements = Announcements::new(now, config);
-        self.renew = renewal(now, config);
+        if before.arp != config.arp {
+            self.announcements = Announcements::new(now, config);
+        }
+        // The lease that the kernel was told of last may be the shorter one.
+        self.renew = match (self.renew, renewal(now, config)) {
+            (Some(planned), Some(renewal)) => Some(planned.min(renewal)),
+            (_, renewal) => renewal,
+        };
     }
 
     pub(super) fn announce_again(&mut self, now: Instant, config: &Config) {
@@ -283,9 +290,7 @@ impl Machine {
             None => {}
         }
         if active.is_stalled(now) {
-            let silent = now.saturating_duration_since(active.sent);
-            active.listening = Some(now + active.interval);
-            return self.actions.push_back(Action::Warning(Warning::Stalled { silent }));
+            return self.listen(now);
         }
         let (advertise, count) = (now >= active.next, active.announcements.due(now, &self.config));
         let renew = active.renew.is_some_and(|at| at <= now);
@@ -298,6 +303,14 @@ impl Machine {
         if count > 0 {
             self.actions.push_back(Action::Announce { count });
         }
+    }
+
+    /// Says nothing after a stall until another Active had the time to be heard.
+    fn listen(&mut self, now: Instant) {
+        let Phase::Active(active) = &mut self.phase else { return };
+        let silent = now.saturating_duration_since(active.sent);
+        active.listening = Some(now + active.interval);
+        self.actions.push_back(Action::Warning(Warning::Stalled { silent }));
     }
 
     /// Nobody spoke up after a stall: goes on. The lease may have run out meanwhile.
@@ -316,16 +329,41 @@ impl Machine {
         self.actions.push_back(Action::Own);
     }
 
-    /// Puts the address back, but does not fight for ever with whoever removes it.
-    pub(super) fn address_removed(&mut self, now: Instant) {
-        self.removals.retain(|at| now.saturating_duration_since(*at) < REMOVALS_WITHIN);
-        self.removals.push_back(now);
-        if self.removals.len() >= REMOVALS {
-            self.removals.clear();
-            self.quarantine = Some(now + self.config.fault_hold);
-            return self.fail(now, Fault::AddressesTaken);
+    /// What others see of a change is advertised at once, unless a stall has to be sorted out first.
+    pub(super) fn reconfigure_active(&mut self, now: Instant, before: &Config) {
+        let Phase::Active(active) = &mut self.phase else { return };
+        let (listening, stalled) = (active.listening.is_some(), active.is_stalled(now));
+        active.reconfigure(now, before, &self.config);
+        match (listening, stalled) {
+            (true, _) => return,
+            (false, true) => return self.listen(now),
+            (false, false) => {}
         }
-        self.actions.push_back(Action::Warning(Warning::AddressRemoved));
-        self.own_and_announce();
+        let seen = |c: &Config| (c.addresses.clone(), c.advertise);
+        if seen(before) != seen(&self.config) {
+            self.advertise(now);
+            self.own_and_announce();
+        } else if before.lease() != self.config.lease() {
+            self.renew(now);
+        }
+    }
+
+    /// Puts addresses back, but does not fight for ever with whoever removes them.
+    pub(super) fn addresses_removed(&mut self, now: Instant, removed: &[IpAddr]) {
+        self.removals.retain(|(at, _)| now.saturating_duration_since(*at) < REMOVALS_WITHIN);
+        self.removals.extend(removed.iter().map(|&address| (now, address)));
+        let times = |address| self.removals.iter().filter(|(_, gone)| gone == address).count();
+        match removed.iter().map(times).max() {
+            Some(REMOVALS..) => {
+                self.removals.clear();
+                self.quarantine = Some(now + self.config.fault_hold);
+                self.fail(now, Fault::AddressesTaken);
+            }
+            Some(_) => {
+                self.actions.push_back(Action::Warning(Warning::AddressRemoved));
+                self.own_and_announce();
+            }
+            None => {}
+        }
     }
 }

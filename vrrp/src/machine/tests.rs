@@ -16,6 +16,8 @@ use crate::receive::{PeerId, Sender};
 
 mod conflict;
 mod group;
+mod neighbours;
+mod reload;
 mod socket;
 mod stall;
 
@@ -127,8 +129,8 @@ impl Node {
         self.said()
     }
 
-    fn removed(&mut self) -> String {
-        self.machine.handle_address_removed(self.now);
+    fn removed(&mut self, addresses: &[IpAddr]) -> String {
+        self.machine.handle_addresses_removed(self.now, addresses);
         self.said()
     }
 

@@ -34,8 +34,8 @@ pub(super) enum Ground {
 struct Digest {
     /// The interface was not up at some moment.
     dipped: bool,
-    /// A virtual address was removed at some moment.
-    removed: bool,
+    /// Virtual addresses that were removed at some moment.
+    removed: Vec<IpAddr>,
 }
 
 impl Ground {
@@ -216,8 +216,10 @@ impl Driver {
     }
 
     fn digest(&mut self, event: &Event, digest: &mut Digest) {
-        if let Event::AddressGone(gone) = event {
-            digest.removed |= self.stands_on(gone.interface, gone.address);
+        if let Event::AddressGone(gone) = event
+            && self.stands_on(gone.interface, gone.address)
+        {
+            digest.removed.push(gone.address);
         }
         if self.host.apply(event) == Knowledge::Lost {
             match (self.netlink.links(), self.netlink.addresses()) {
@@ -248,17 +250,17 @@ impl Driver {
             self.machine.handle_link_up(now);
             self.act(now);
         }
-        if digest.removed && self.owned && !self.all_stand() {
-            self.machine.handle_address_removed(now);
+        let gone = |address: &IpAddr| !self.stands(*address);
+        let removed: Vec<_> = digest.removed.iter().copied().filter(gone).collect();
+        if self.owned && !removed.is_empty() {
+            self.machine.handle_addresses_removed(now, &removed);
             self.act(now);
         }
     }
 
-    fn all_stand(&self) -> bool {
-        self.config.addresses.iter().all(|&address| {
-            let stand = self.ground.stand(Family::of(address));
-            stand.is_none_or(|(stand, _)| self.host.is_on(stand.index, address))
-        })
+    fn stands(&self, address: IpAddr) -> bool {
+        let stand = self.ground.stand(Family::of(address));
+        stand.is_none_or(|(stand, _)| self.host.is_on(stand.index, address))
     }
 
     /// Takes a configuration when its addresses are written down, which is now if there is no

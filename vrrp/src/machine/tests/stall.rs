@@ -63,7 +63,7 @@ fn while_it_listens_a_stalled_active_says_nothing() {
     node.at(9000).timeout();
     assert_eq!(node.at(9100).hears(0), "");
     assert_eq!(node.at(9200).standing(standing(90)), "warn priority 90");
-    assert_eq!(node.at(9300).removed(), "");
+    assert_eq!(node.at(9300).removed(&[v4(100)]), "");
     assert_eq!(node.at(9400).link_up(), "", "the neighbours may know better");
     assert_eq!(node.due(), 10_000.0);
     assert_eq!(node.at(10_000).timeout(), "advertise 90, own, announce 5");
@@ -73,7 +73,7 @@ fn while_it_listens_a_stalled_active_says_nothing() {
 fn before_its_timers_a_stalled_active_says_nothing_either() {
     let mut node = active();
     assert_eq!(node.at(9000).link_up(), "");
-    assert_eq!(node.removed(), "");
+    assert_eq!(node.removed(&[v4(100)]), "");
     assert_eq!(node.hears(0), "");
     assert_eq!(node.standing(standing(90)), "warn priority 90");
     assert_eq!(node.timeout(), "warn stalled 9s");
