@@ -76,8 +76,6 @@ pub struct Machine {
     config: Config,
     standing: Standing,
     started: Instant,
-    /// It has been in the election once.
-    joined: bool,
     /// An operator gave the role away: it displaces nobody healthy.
     held: bool,
     /// A fault of the machine's own finding lasts until then.
@@ -109,7 +107,6 @@ impl Machine {
             config,
             standing,
             started: now,
-            joined: false,
             held: false,
             quarantine: None,
             phase: Phase::Initialize,
@@ -233,8 +230,12 @@ impl Machine {
             Phase::Initialize => self.try_join(now),
             Phase::Fault => self.try_recover(now),
             Phase::Backup(backup) => {
-                if self.standing.witness && !before.witness {
-                    backup.witness_is_back(now, &self.config, self.standing.priority);
+                let (is, was, config) = (&self.standing, &before, &self.config);
+                if is.priority < was.priority {
+                    backup.think_again(now, config, is.priority);
+                }
+                if is.witness && !was.witness {
+                    backup.witness_is_back(now, config, is.priority);
                 }
             }
             Phase::Active(active) => {
@@ -333,7 +334,6 @@ impl Machine {
         if self.join_at().is_none_or(|at| now < at) {
             return;
         }
-        self.joined = true;
         if self.standing.priority == Priority::OWNER {
             return self.become_active(now, Reason::Owner);
         }
@@ -405,15 +405,25 @@ impl Machine {
         let from = self.state();
         self.phase = phase;
         let (to, priority) = (self.state(), self.standing.priority);
-        let transition = Transition { from, to, reason, at: now, priority };
-        self.actions.push_back(Action::Transition(transition));
+        if from != to {
+            let transition = Transition { from, to, reason, at: now, priority };
+            self.actions.push_back(Action::Transition(transition));
+        }
+    }
+
+    /// As configured, but an owner always pre-empts (RFC 9568 §6.1).
+    fn preempt(&self) -> Preempt {
+        match self.standing.priority {
+            Priority::OWNER => Preempt::Always,
+            _ => self.config.preempt,
+        }
     }
 
     /// Whether this node may displace an Active of `priority` that it hears, and why.
     fn displaces(&self, advert: &Advert) -> Displaces {
         let healthy = self.standing.unhealthy.is_none();
         let lower = advert.priority < self.standing.priority;
-        match self.config.preempt {
+        match self.preempt() {
             Preempt::Never => Displaces::No,
             Preempt::Unhealthy | Preempt::Always
                 if healthy && lower && advert.priority <= self.config.floor =>

@@ -226,7 +226,7 @@ impl Machine {
     fn was_replaced_by(&self, now: Instant, advert: &Advert) -> bool {
         let Phase::Active(active) = &self.phase else { return false };
         let healthy = advert.priority > self.config.floor;
-        active.is_stalled(now) && self.config.preempt != Preempt::Always && healthy
+        active.is_stalled(now) && self.preempt() != Preempt::Always && healthy
     }
 
     /// Another node gave the role away: who waits to take it, if only for its skew, must hear at

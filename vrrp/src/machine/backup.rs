@@ -19,6 +19,8 @@ pub(super) struct Backup {
     lower_since: Option<Instant>,
     /// A late wake-up has been forgiven since the last advertisement.
     forgiven: bool,
+    /// A silence was put down to our own network since the last advertisement.
+    cut_off: bool,
 }
 
 /// What one member has heard.
@@ -60,6 +62,7 @@ impl Backup {
             hold: None,
             lower_since: None,
             forgiven: false,
+            cut_off: false,
         }
     }
 
@@ -96,6 +99,17 @@ impl Backup {
         }
         if let Some(member) = self.members.get_mut(advert.member) {
             member.active = Some(advert.sender);
+        }
+    }
+
+    /// This node has become worse: what made it displace the Active may no longer hold, and the
+    /// next advertisement tells.
+    pub(super) fn think_again(&mut self, now: Instant, config: &Config, priority: Priority) {
+        for member in &mut self.members {
+            match member.cause {
+                Cause::Relieved | Cause::Preempted => member.restart(now, config, priority),
+                Cause::Silence | Cause::BfdDown | Cause::Released => {}
+            }
         }
     }
 
@@ -191,7 +205,7 @@ impl Machine {
         if advert.priority == Priority::RELEASE {
             return member.invited(now, Cause::Released, &self.config, priority);
         }
-        backup.forgiven = false;
+        (backup.forgiven, backup.cut_off) = (false, false);
         member.interval = learned(&self.config, advert);
         match displaces {
             Displaces::Relieves if !holding => {
@@ -223,7 +237,10 @@ impl Machine {
         }
         if !cause.is_invited() && !self.standing.witness {
             backup.rearm(now + down_after(config, priority, interval));
-            return self.actions.push_back(Action::Warning(Warning::CutOff));
+            if !std::mem::replace(&mut backup.cut_off, true) {
+                self.actions.push_back(Action::Warning(Warning::CutOff));
+            }
+            return;
         }
         let late = now.saturating_duration_since(due);
         if !cause.is_invited() && late > interval && !backup.forgiven {

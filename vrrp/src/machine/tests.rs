@@ -17,6 +17,7 @@ use crate::receive::{PeerId, Sender};
 mod conflict;
 mod group;
 mod neighbours;
+mod preempt;
 mod reload;
 mod socket;
 mod stall;
