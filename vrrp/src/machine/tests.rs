@@ -16,11 +16,14 @@ use crate::receive::{PeerId, Sender};
 
 mod conflict;
 mod group;
+mod handover;
+mod joining;
 mod neighbours;
 mod preempt;
 mod reload;
 mod socket;
 mod stall;
+mod timers;
 
 /// No deadline.
 const NEVER: f64 = f64::INFINITY;
