@@ -23,6 +23,9 @@ mod preempt;
 mod reload;
 mod socket;
 mod stall;
+mod table;
+mod telling;
+mod ties;
 mod timers;
 
 /// No deadline.

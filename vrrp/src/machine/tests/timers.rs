@@ -15,7 +15,7 @@ fn skew_and_active_down_are_fractions_of_the_interval_in_version_3() {
         (200, 1000, 218.75, 3218.75),
         (254, 1000, 7.8125, 3007.8125),
         (255, 1000, 3.90625, 3003.90625),
-        (100, 40_950, 24_953.90625, 147_803.90625),
+        (100, 40_950, 24_953.906_25, 147_803.906_25),
     ];
     for (priority, interval, skewed, down) in cases {
         let (priority, interval) = (Priority(priority), Duration::from_millis(interval));
@@ -30,7 +30,7 @@ fn skew_is_a_fraction_of_a_second_in_version_2() {
     let cases = [
         (100, 1, 609.375, 3609.375),
         (100, 10, 609.375, 30_609.375),
-        (254, 255, 7.8125, 765_007.8125),
+        (254, 255, 7.8125, 765_007.812_5),
         (1, 2, 996.09375, 6996.09375),
     ];
     for (priority, interval, skewed, down) in cases {
