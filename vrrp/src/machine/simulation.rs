@@ -9,10 +9,10 @@ use proptest::prelude::*;
 
 use self::host::Host;
 use self::network::Network;
-use self::story::{Disturbance, Setup, Trouble, setup, troubled};
+use self::story::{Cut, Disturbance, Setup, Trouble, family, setup, troubled};
 use self::world::World;
 use super::Command;
-use crate::config::{Preempt, Priority};
+use crate::config::{Preempt, Priority, active_down};
 
 mod host;
 mod network;
@@ -28,6 +28,8 @@ const ADVERTISEMENTS_PER_INTERVAL: u64 = 6;
 const ADVERTISEMENTS_PER_DISTURBANCE: u64 = 8;
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2048))]
+
     #[test]
     fn when_the_network_is_whole_there_is_one_active_and_it_stays((setup, story, ill) in troubled()) {
         let mut world = World::new(setup.hosts(), Network::new(setup.seed, setup.shortest / 10));
@@ -44,7 +46,9 @@ proptest! {
         one_active_that_stays(&mut world, &setup);
         the_right_one(&world);
     }
+}
 
+proptest! {
     #[test]
     fn a_planned_hand_over_leaves_no_instant_without_the_addresses(
         setup in setup(),
@@ -71,6 +75,46 @@ proptest! {
             prop_assert_eq!(world.actives().len(), 1, "{}", world.log());
         }
         prop_assert!(world.fewest_owners > 0, "{}", world.log());
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_crashed_active_is_replaced_within_the_shortest_active_down(setup in setup()) {
+        let delay = setup.shortest / 4;
+        let mut world = World::new(setup.hosts(), Network::new(setup.seed, delay));
+        settle(&mut world, &setup);
+        let active = world.actives()[0];
+        let interval = setup.hosts[active].advertise;
+        let others = setup.hosts.iter().enumerate().filter(|&(index, _)| index != active);
+        let down = others.map(|(_, host)| active_down(host.version, host.priority, interval));
+        let down = down.min().expect("there are two");
+        world.crash(active);
+        world.run(down + delay);
+        prop_assert!(!world.actives().is_empty(), "{}", world.log());
+    }
+
+    #[test]
+    fn a_family_that_is_cut_moves_nothing_while_the_other_is_heard(
+        setup in setup(),
+        cuts in proptest::collection::vec((0..4usize, 1..4usize, any::<bool>()), 1..6),
+        family in family(),
+    ) {
+        prop_assume!(setup.hosts[0].families().len() == 2);
+        let mut world = World::new(setup.hosts(), Network::new(setup.seed, setup.shortest / 4));
+        settle(&mut world, &setup);
+        let before = transitions(&world);
+        let cut = |both| if both { Cut::Family(family) } else { Cut::FamilyOneWay(family) };
+        let (hosts, mut ways) = (setup.hosts.len(), Vec::new());
+        for (host, step, both) in cuts {
+            let host = host % hosts;
+            ways.extend(cut(both).ways(host, (host + step) % hosts, hosts));
+        }
+        ways.iter().for_each(|&way| world.network.cut(way));
+        world.run(setup.longest * 30);
+        ways.iter().for_each(|&way| world.network.join(way));
+        world.run(setup.longest * 30);
+        prop_assert_eq!(before, transitions(&world), "{}", world.log());
     }
 }
 

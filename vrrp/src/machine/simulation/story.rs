@@ -230,7 +230,7 @@ fn config(common: &Common, own: &Own, sources: &[Sources], n: usize) -> Config {
     }
 }
 
-fn family() -> impl Strategy<Value = Family> {
+pub(super) fn family() -> impl Strategy<Value = Family> {
     prop_oneof![Just(Family::V4), Just(Family::V6)]
 }
 

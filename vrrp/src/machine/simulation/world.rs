@@ -98,6 +98,10 @@ impl World {
         self.send(index);
     }
 
+    pub(super) fn crash(&mut self, index: usize) {
+        self.hosts[index].crash();
+    }
+
     pub(super) fn boot(&mut self, index: usize) {
         self.hosts[index].boot(self.now);
         self.send(index);

@@ -111,8 +111,11 @@ fn after_a_fault_a_silence_is_not_believed_for_the_hold() {
 
 #[test]
 fn the_hold_is_active_down_at_least() {
-    let short = Config { fault_hold: secs(1), ..pair(Version::V3) };
-    assert_eq!(recovered(short).due(), 3609.375);
+    let mut node = recovered(Config { fault_hold: secs(1), ..pair(Version::V3) });
+    node.at(3600).hears(1);
+    assert_eq!(node.due(), 3600.0 + 3609.375, "left alone");
+    node.at(3610).hears(1);
+    assert!(node.timeout().ends_with("Backup → Active (relieved)"));
 }
 
 #[test]

@@ -127,6 +127,14 @@ fn an_unhealthy_backup_relieves_nobody() {
 }
 
 #[test]
+fn an_unhealthy_backup_with_a_higher_floor_relieves_nobody() {
+    let config = Config { floor: Priority(5), ..with(Preempt::Unhealthy) };
+    let mut node = Node::backup(config);
+    node.standing(Standing { priority: Priority(5), ..unhealthy() });
+    assert_eq!(takes_over(node, 1, 60), None);
+}
+
+#[test]
 fn a_backup_that_becomes_unhealthy_in_its_skew_leaves_the_active_alone() {
     let mut node = Node::backup(multicast(Version::V3));
     node.at(1000).hears(1);
