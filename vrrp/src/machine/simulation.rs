@@ -150,7 +150,7 @@ fn patience(setup: &Setup, story: &[Disturbance]) -> Duration {
     if befell(|trouble| matches!(trouble, Trouble::Freeze)) {
         patience += setup.longest + longest_skew(setup);
     }
-    if befell(|trouble| matches!(trouble, Trouble::Fault)) {
+    if befell(|trouble| matches!(trouble, Trouble::Fault | Trouble::Check)) {
         patience += setup.longest_delay(|config| config.fault_hold);
     }
     if befell(|trouble| matches!(trouble, Trouble::Removal)) {

@@ -51,6 +51,10 @@ pub(super) struct Host {
     illnesses: u32,
     /// So many things hide the witness.
     blinds: u32,
+    /// So many things that it would serve are not up.
+    loads: u32,
+    /// So many addresses are not usable yet.
+    tentative: u32,
     socket: VecDeque<Packet>,
     /// The addresses are on the interface.
     owns: bool,
@@ -85,6 +89,8 @@ impl Host {
             faults: 0,
             illnesses: 0,
             blinds: 0,
+            loads: 0,
+            tentative: 0,
             socket: VecDeque::new(),
             owns: false,
             outgoing: Vec::new(),
@@ -124,6 +130,7 @@ impl Host {
     }
 
     pub(super) fn start(&mut self, now: Instant) {
+        self.look(now);
         let standing = standing(&self.config, &self.conditions);
         self.machine = Some(Machine::new(self.config.clone(), standing, now));
         self.perform();
@@ -167,10 +174,21 @@ impl Host {
         self.look(now);
     }
 
+    pub(super) fn load(&mut self, now: Instant, more: bool) {
+        count(&mut self.loads, more);
+        self.look(now);
+    }
+
+    /// A fault with which it can still send.
+    pub(super) fn check_addresses(&mut self, now: Instant, more: bool) {
+        count(&mut self.tentative, more);
+        self.look(now);
+    }
+
     /// Everything that was done to it is undone.
     pub(super) fn mend(&mut self, now: Instant) {
         (self.frozen, self.down, self.faults) = (0, 0, 0);
-        (self.illnesses, self.blinds) = (0, 0);
+        (self.illnesses, self.blinds, self.loads, self.tentative) = (0, 0, 0, 0);
         self.wake(now);
         if self.machine.is_none() || self.stopping {
             self.end();
@@ -240,6 +258,8 @@ impl Host {
             if self.faults > 0 { InterfaceState::Down } else { InterfaceState::Up };
         conditions.health = if self.illnesses > 0 { Health::CannotAnswer } else { Health::Good };
         conditions.witness = self.blinds == 0;
+        conditions.ready = self.loads == 0;
+        conditions.tentative = self.tentative > 0;
         let standing = standing(&self.config, &self.conditions);
         self.tell(|machine| machine.handle_standing(now, standing));
     }

@@ -56,6 +56,10 @@ pub(super) enum Trouble {
     Stop,
     /// Its interface is down.
     Fault,
+    /// Its addresses are being checked for duplicates again.
+    Check,
+    /// What it serves is being loaded again.
+    Load,
     /// It cannot answer.
     Illness,
     /// It does not see its witness.
@@ -250,6 +254,8 @@ fn trouble(interval: Duration) -> impl Strategy<Value = Trouble> {
         2 => Just(Trouble::Crash),
         2 => Just(Trouble::Stop),
         2 => Just(Trouble::Fault),
+        1 => Just(Trouble::Check),
+        1 => Just(Trouble::Load),
         3 => Just(Trouble::Illness),
         1 => Just(Trouble::Blindness),
         2 => Just(Trouble::Failover),

@@ -179,6 +179,8 @@ impl World {
             (Trouble::Crash | Trouble::Stop, false) => host.boot(now),
             (Trouble::Stop, true) => host.command(now, Command::Stop),
             (Trouble::Fault, more) => host.fault(now, more),
+            (Trouble::Check, more) => host.check_addresses(now, more),
+            (Trouble::Load, more) => host.load(now, more),
             (Trouble::Illness, more) => host.fall_ill(now, more),
             (Trouble::Blindness, more) => host.blind(now, more),
             (Trouble::Failover, true) => host.command(now, Command::Failover),
