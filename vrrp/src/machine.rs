@@ -358,6 +358,7 @@ impl Machine {
         if let Phase::HandingOver(leaving) = &self.phase {
             match leaving.purpose {
                 Purpose::Stop => return self.stopped(now),
+                Purpose::Failover if leaving.is_taken() => {}
                 Purpose::Failover => {
                     self.actions.push_back(Action::Ended(Outcome::NobodyTookOver));
                 }

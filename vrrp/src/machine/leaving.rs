@@ -9,12 +9,18 @@ use super::active::renewal;
 use super::{Action, Advert, Machine, Outcome, Phase, Reason};
 use crate::config::{Config, Priority, Version};
 
+/// Where the addresses do not stay on `lo`, they stay on the interface for so long after another
+/// node has taken over: what a stale ARP entry still sends here is answered.
+const STRAGGLERS: Duration = Duration::from_secs(1);
+
 /// The state HandingOver.
 #[derive(Debug)]
 pub(super) struct HandingOver {
     pub(super) purpose: Purpose,
-    /// Nobody takes over any more.
+    /// Nobody takes over any more; or, once somebody has, the end.
     until: Instant,
+    /// What was heard of the node that took over.
+    taken: Option<Advert>,
     /// When priority 0 is said once more.
     again: Option<Instant>,
     /// When the kernel is told again that the addresses are wanted.
@@ -38,7 +44,13 @@ impl HandingOver {
         };
         // After more than one interval: within it, the timer that the first word set is running.
         let again = now + config.advertise * 5 / 4;
-        Self { purpose, until: now + patience, again: Some(again), renew: renewal(now, config) }
+        let (until, renew) = (now + patience, renewal(now, config));
+        Self { purpose, until, taken: None, again: Some(again), renew }
+    }
+
+    /// Whether another node has taken over.
+    pub(super) fn is_taken(&self) -> bool {
+        self.taken.is_some()
     }
 
     pub(super) fn deadline(&self) -> Instant {
@@ -86,32 +98,35 @@ impl Machine {
     }
 
     pub(super) fn heard_while_leaving(&mut self, now: Instant, advert: &Advert) {
-        let Phase::HandingOver(leaving) = &self.phase else { return };
-        if advert.priority == Priority::RELEASE {
+        let Phase::HandingOver(leaving) = &mut self.phase else { return };
+        if advert.priority == Priority::RELEASE || leaving.taken.is_some() {
             return;
         }
-        match leaving.purpose {
-            Purpose::Failover => {
-                self.held = true;
-                self.actions.push_back(Action::Ended(Outcome::TookOver(advert.sender)));
-                self.yield_to(now, advert, Reason::TakenOver { by: advert.sender });
-            }
-            Purpose::Stop => {
-                self.actions.push_back(Action::Disown);
-                self.stopped(now);
-            }
+        leaving.taken = Some(*advert);
+        leaving.again = None;
+        leaving.until = match self.config.resident || self.config.vmac {
+            true => now,
+            false => now + STRAGGLERS,
+        };
+        if leaving.purpose == Purpose::Failover {
+            self.held = true;
+            self.actions.push_back(Action::Ended(Outcome::TookOver(advert.sender)));
         }
+        self.leaving_timeout(now);
     }
 
     pub(super) fn leaving_timeout(&mut self, now: Instant) {
         let Phase::HandingOver(leaving) = &mut self.phase else { return };
         if now >= leaving.until {
-            return match leaving.purpose {
-                Purpose::Failover => {
+            return match (leaving.purpose, leaving.taken) {
+                (Purpose::Failover, Some(advert)) => {
+                    self.yield_to(now, &advert, Reason::TakenOver { by: advert.sender });
+                }
+                (Purpose::Failover, None) => {
                     self.actions.push_back(Action::Ended(Outcome::NobodyTookOver));
                     self.become_active(now, Reason::NobodyTookOver);
                 }
-                Purpose::Stop => {
+                (Purpose::Stop, Some(_) | None) => {
                     self.actions.push_back(Action::Disown);
                     self.stopped(now);
                 }

@@ -30,6 +30,24 @@ fn the_addresses_go_when_the_other_node_is_heard() {
 }
 
 #[test]
+fn addresses_that_are_not_resident_stay_a_second_for_stragglers() {
+    let config = || Config { resident: false, ..pair(Version::V3) };
+    let mut node = leaving(config(), Command::Failover);
+    assert_eq!(node.at(2).hears(50), "ended taken by 10.0.0.2");
+    assert_eq!(node.at(500).hears(50), "");
+    assert_eq!(node.due(), 1002.0);
+    assert_eq!(node.at(1002).timeout(), "disown, HandingOver → Backup (taken_over)");
+    let mut node = leaving(config(), Command::Stop);
+    assert_eq!(node.at(2).hears(50), "");
+    let said = node.at(1002).timeout();
+    assert_eq!(said, "disown, HandingOver → Initialize (stop), ended stopped");
+    let mut node = leaving(config(), Command::Failover);
+    node.at(2).hears(50);
+    let said = node.at(3).standing(faulty());
+    assert!(!said.contains("nobody"), "{said}");
+}
+
+#[test]
 fn priority_0_is_repeated_once_after_more_than_one_interval() {
     let mut node = leaving(pair(Version::V3), Command::Failover);
     assert_eq!(node.run_until(3999), [(1250.0, "advertise 0".to_owned())]);
