@@ -23,6 +23,9 @@ mod world;
 /// for the interval that has begun.
 const ADVERTISEMENTS_PER_INTERVAL: u64 = 6;
 
+/// For so many of the shortest interval something may befall the hosts.
+const STORY: u32 = 40;
+
 /// What one disturbance may make every host send in addition: at its begin and its end a word about
 /// the change, and an answer to every release, which is said twice.
 const ADVERTISEMENTS_PER_DISTURBANCE: u64 = 8;
@@ -34,7 +37,7 @@ proptest! {
     fn when_the_network_is_whole_there_is_one_active_and_it_stays((setup, story, ill) in troubled()) {
         let mut world = World::new(setup.hosts(), Network::new(setup.seed, setup.shortest / 10));
         story.iter().for_each(|&disturbance| world.plan(disturbance));
-        world.run(setup.shortest * 40);
+        world.run(setup.shortest * STORY);
         no_storm(&world, &story);
         world.make_whole();
         for index in (0..ill.len()).filter(|&index| ill[index]) {
@@ -143,23 +146,65 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![Just(Act::Failover), Just(Act::Restart), Just(Act::Illness)]
 }
 
-/// 4 intervals and a skew, and what else the story gives reason to wait for.
+/// 4 intervals and a skew, and what else the end of the story gives reason to wait for.
 fn patience(setup: &Setup, story: &[Disturbance]) -> Duration {
-    let mut patience = setup.longest * 4 + longest_skew(setup);
-    let befell = |what: fn(Trouble) -> bool| story.iter().any(|told| what(told.trouble));
-    if befell(|trouble| matches!(trouble, Trouble::Freeze)) {
-        patience += setup.longest + longest_skew(setup);
+    let reasons = [Wait::Stall, Wait::Hold, Wait::Quarantine, Wait::Start, Wait::Astray];
+    let lasting = |reason: Wait| {
+        let waits = story.iter().filter(|told| Wait::after(told.trouble) == Some(reason));
+        let still = waits.filter_map(|told| {
+            let wait = reason.time(setup, told.trouble);
+            (told.at + told.lasts + wait >= setup.shortest * STORY).then_some(wait)
+        });
+        still.max().unwrap_or_default()
+    };
+    setup.longest * 4 + longest_skew(setup) + reasons.map(lasting).iter().sum::<Duration>()
+}
+
+/// Why it takes longer until there is an Active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    /// Who stood still listens.
+    Stall,
+    /// Who had a fault replaces nobody.
+    Hold,
+    /// Whose addresses were taken tries again later, and then holds.
+    Quarantine,
+    /// Who starts is told to wait.
+    Start,
+    /// An advertisement that was sent before is still on its way.
+    Astray,
+}
+
+impl Wait {
+    fn after(trouble: Trouble) -> Option<Self> {
+        match trouble {
+            Trouble::Freeze => Some(Self::Stall),
+            Trouble::Fault | Trouble::Check => Some(Self::Hold),
+            Trouble::Removal => Some(Self::Quarantine),
+            Trouble::Crash | Trouble::Stop => Some(Self::Start),
+            Trouble::Detour(_) => Some(Self::Astray),
+            Trouble::Load
+            | Trouble::Illness
+            | Trouble::Blindness
+            | Trouble::Failover
+            | Trouble::Release
+            | Trouble::BfdDown
+            | Trouble::Priority(_)
+            | Trouble::Loss(_)
+            | Trouble::Cut(_) => None,
+        }
     }
-    if befell(|trouble| matches!(trouble, Trouble::Fault | Trouble::Check)) {
-        patience += setup.longest_delay(|config| config.fault_hold);
+
+    fn time(self, setup: &Setup, trouble: Trouble) -> Duration {
+        match (self, trouble) {
+            (Self::Stall, _) => setup.longest + longest_skew(setup),
+            (Self::Hold, _) => setup.longest_delay(|config| config.fault_hold),
+            (Self::Quarantine, _) => setup.longest_delay(|config| config.fault_hold * 2),
+            (Self::Start, _) => setup.longest_delay(|config| config.startup_delay),
+            (Self::Astray, Trouble::Detour(by)) => by + setup.shortest,
+            (Self::Astray, _) => Duration::ZERO,
+        }
     }
-    if befell(|trouble| matches!(trouble, Trouble::Removal)) {
-        patience += setup.longest_delay(|config| config.fault_hold);
-    }
-    if befell(|trouble| matches!(trouble, Trouble::Crash | Trouble::Stop)) {
-        patience += setup.longest_delay(|config| config.startup_delay);
-    }
-    patience
 }
 
 /// For how long the right one may have to listen to another before it has the role.

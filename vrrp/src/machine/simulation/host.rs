@@ -142,8 +142,12 @@ impl Host {
         self.end();
     }
 
+    /// Starts again. Who is still about to stop is killed.
     pub(super) fn boot(&mut self, now: Instant) {
         self.down = self.down.saturating_sub(1);
+        if self.stopping {
+            self.end();
+        }
         if self.down == 0 && self.machine.is_none() {
             self.start(now);
         }
