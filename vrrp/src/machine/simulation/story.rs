@@ -128,14 +128,14 @@ struct Common {
     pair_mode: bool,
 }
 
-fn common() -> impl Strategy<Value = Common> {
-    let families = prop_oneof![
-        Just(vec![Family::V4]),
-        Just(vec![Family::V4, Family::V6]),
-        Just(vec![Family::V6, Family::V4]),
-    ];
+fn both_families() -> impl Strategy<Value = Vec<Family>> {
+    Just(vec![Family::V4, Family::V6]).prop_shuffle()
+}
+
+/// What the hosts of a group of version 3 may have in common.
+fn modern(families: impl Strategy<Value = Vec<Family>>) -> impl Strategy<Value = Common> {
     let interval = prop_oneof![Just(10), Just(100), Just(1000)].prop_map(Duration::from_millis);
-    let modern = (families, interval, any::<bool>(), any::<bool>()).prop_map(
+    (families, interval, any::<bool>(), any::<bool>()).prop_map(
         |(families, interval, unicast, pair_mode)| Common {
             version: Version::V3,
             families,
@@ -143,7 +143,10 @@ fn common() -> impl Strategy<Value = Common> {
             unicast,
             pair_mode,
         },
-    );
+    )
+}
+
+fn common() -> impl Strategy<Value = Common> {
     let old =
         (1..=2u64, any::<bool>(), any::<bool>()).prop_map(|(seconds, unicast, pair_mode)| Common {
             version: Version::V2,
@@ -152,6 +155,7 @@ fn common() -> impl Strategy<Value = Common> {
             unicast,
             pair_mode,
         });
+    let modern = modern(prop_oneof![1 => Just(vec![Family::V4]), 2 => both_families()]);
     prop_oneof![4 => modern, 1 => old]
 }
 
@@ -179,32 +183,32 @@ fn own() -> impl Strategy<Value = Own> {
 
 /// Two to four hosts, whose addresses of the two families are in different orders.
 pub(super) fn setup() -> impl Strategy<Value = Setup> {
+    with(common())
+}
+
+/// The same, where every host has addresses of both families.
+pub(super) fn dual_stack() -> impl Strategy<Value = Setup> {
+    with(modern(both_families()))
+}
+
+fn with(common: impl Strategy<Value = Common>) -> impl Strategy<Value = Setup> {
     let hosts = proptest::collection::vec(own(), 2..=4);
     let orders = (Just([1u8, 2, 3, 4]).prop_shuffle(), Just([1u8, 2, 3, 4]).prop_shuffle());
     let owner = prop_oneof![9 => Just(false), 1 => Just(true)];
-    (common(), hosts, orders, owner, any::<u64>()).prop_map(
-        |(common, hosts, orders, owner, seed)| {
-            let sources: Vec<_> = orders
-                .0
-                .iter()
-                .zip(orders.1)
-                .map(|(&a, b)| Sources { v4: v4(a), v6: v6(b) })
-                .collect();
-            let sources = sources[..hosts.len()].to_vec();
-            let mut hosts: Vec<_> = hosts
-                .iter()
-                .enumerate()
-                .map(|(n, own)| config(&common, own, &sources, n))
-                .collect();
-            if owner {
-                hosts[0].priority = Priority::OWNER;
-            }
-            let intervals = || hosts.iter().map(|host| host.advertise);
-            let (shortest, longest) =
-                (intervals().min().expect("two"), intervals().max().expect("two"));
-            Setup { shortest, longest, hosts, sources, seed }
-        },
-    )
+    (common, hosts, orders, owner, any::<u64>()).prop_map(|(common, hosts, orders, owner, seed)| {
+        let sources: Vec<_> =
+            orders.0.iter().zip(orders.1).map(|(&a, b)| Sources { v4: v4(a), v6: v6(b) }).collect();
+        let sources = sources[..hosts.len()].to_vec();
+        let mut hosts: Vec<_> =
+            hosts.iter().enumerate().map(|(n, own)| config(&common, own, &sources, n)).collect();
+        if owner {
+            hosts[0].priority = Priority::OWNER;
+        }
+        let intervals = || hosts.iter().map(|host| host.advertise);
+        let (shortest, longest) =
+            (intervals().min().expect("two"), intervals().max().expect("two"));
+        Setup { shortest, longest, hosts, sources, seed }
+    })
 }
 
 fn config(common: &Common, own: &Own, sources: &[Sources], n: usize) -> Config {
