@@ -56,7 +56,7 @@ fn main() -> ExitCode {
 
 fn measure(mut options: Options) -> ExitCode {
     options.contenders.retain(|contender| contender.is_installed());
-    let mut goals = Goals::default();
+    let mut goals = Goals::new(options.slack);
     println!("{}", table::HEAD);
     for row in rows(&options) {
         // A network that no other contender has left anything in.

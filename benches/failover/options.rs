@@ -33,6 +33,9 @@ pub struct Options {
     /// Fail when Rhumb misses a goal.
     #[arg(long)]
     pub check: bool,
+    /// Let the goals allow so many times as much, where others use the machine too.
+    #[arg(long, default_value_t = 1)]
+    pub slack: u32,
     /// Advertise to 224.0.0.18 instead of the peer.
     #[arg(long)]
     pub multicast: bool,

@@ -1,7 +1,12 @@
 //! What happens to the node that has the address, and how it is put right.
 
+use std::time::Duration;
+
 use crate::contender::{Contender, Node, Seat, Settings};
 use crate::lab::{Fault, Port, Signal};
+
+/// How long a killed process may take to be gone.
+const GONE_WITHIN: Duration = Duration::from_secs(5);
 
 /// A way to fail, or to be taken out of service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -105,6 +110,8 @@ impl Scenario {
             Self::Crash => node.signal(Signal::Kill),
             Self::CrashReleased => {
                 node.signal(Signal::Kill);
+                // As a service manager does: the process must be gone before what comes after it.
+                node.vrrp.wait(GONE_WITHIN);
                 victim.contender.release(victim.seat, victim.settings);
             }
         }
