@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::fd::AsFd;
 use std::process::{Command, Output};
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::{Capture, Daemon, Fault};
 
@@ -92,6 +95,26 @@ impl Host {
     /// Runs a program with these words in this host; what it printed. It must succeed.
     pub fn run(&self, program: &str, words: &str) -> String {
         run(self.command(program).args(words.split_whitespace()))
+    }
+
+    /// Does something in this host, in a thread of its own: sockets that it opens stay there.
+    pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        let file = std::fs::File::open(format!("/run/netns/{}", self.namespace));
+        let namespace = file.expect("its namespace");
+        let outcome = std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                let kind = Some(LinkNameSpaceType::Network);
+                move_into_link_name_space(namespace.as_fd(), kind).expect("permission");
+                work()
+            });
+            thread.join()
+        });
+        outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+
+    /// What stands at this path below `/proc/sys`.
+    pub fn sysctl_value(&self, path: &str) -> String {
+        self.run("sysctl", &format!("-n {path}")).trim().to_owned()
     }
 
     /// Sets what stands at this path below `/proc/sys`.

@@ -6,6 +6,7 @@
 //! let n1 = lab.host("n1");                          // n1 n2 n3 client gateway, on eth0:
 //! n1.address();  n1.address6();  n1.link_local();   // 10.0.0.N, fd00:1::N, fe80::ff:fe00:N
 //! n1.command("dig");  n1.ip("route add …");  n1.sysctl("net/ipv4/ip_forward", "1");
+//! n1.inside(|| UdpSocket::bind("0.0.0.0:0"));       // a socket of that host
 //! n1.addresses("eth0");  n1.holds("eth0", VIP);     // what the interface has now
 //! let daemon = n1.start("keepalived", &mut command);    // command from n1.command(…); logs kept
 //! daemon.wait_for_log("MASTER", patience);  daemon.log();  daemon.signal(Signal::Terminate);
