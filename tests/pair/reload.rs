@@ -1,0 +1,107 @@
+//! What `rhumb reload` changes while a node runs, and what it refuses.
+
+use crate::lab::{Lab, Signal, VIP, VIP6, until};
+use crate::node::{Entry, Folder, Node, PATIENCE, await_one_active, said};
+
+const OTHER: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 101));
+
+#[test]
+fn priority_and_interval_change_without_a_transition() {
+    let Some(lab) = Lab::new(&["n1", "n2"]) else { return };
+    let first = Node::active(lab.host("n1"), &Entry::both(150));
+    let second = Node::backup(lab.host("n2"), &Entry::both(100));
+    let reload = first.reload(&[&Entry::both(120).with("advertise", "50ms")]);
+    assert!(reload.status.success(), "{}", said(&reload));
+    first.await_status("the new priority", |group| group["priority"] == 120);
+    let reload = second.reload(&[&Entry::both(110)]);
+    assert!(reload.status.success(), "{}", said(&reload));
+    second.await_status("the new priority", |group| group["priority"] == 110);
+    let heard = || second.metric("rhumb_vrrp_received_total{name=\"pair\",family=\"ipv4\"}");
+    let before = heard().expect("a series");
+    assert!(until(PATIENCE, || heard().is_some_and(|count| count > before + 10.0)));
+    assert_eq!((first.state(), second.state()), ("Active".into(), "Backup".into()));
+    assert!(!first.has_logged("Active → ") && !second.has_logged("Backup → Active"));
+}
+
+#[test]
+fn addresses_change_without_a_transition() {
+    let Some(lab) = Lab::new(&["n1"]) else { return };
+    let node = Node::active(lab.host("n1"), &Entry::both(100));
+    let entry = Entry::both(100).with("addresses", format!("[{OTHER}, \"{VIP6}\"]"));
+    let reload = node.reload(&[&entry]);
+    assert!(reload.status.success(), "{}", said(&reload));
+    let holds = |vip| node.host.holds("eth0", vip) && node.host.holds("lo", vip);
+    let gone = |vip| !node.host.holds("eth0", vip) && !node.host.holds("lo", vip);
+    assert!(until(PATIENCE, || holds(OTHER) && holds(VIP6) && gone(VIP)));
+    node.await_status("them", |group| group["addresses"][0] == OTHER.to_string());
+    assert!(!node.has_logged("Active → "));
+    let answer = node.host.run("dig", &format!("@{OTHER} who.pair.test A +short +norec"));
+    assert_eq!(answer.trim(), "192.0.2.1", "and it is answered there");
+}
+
+#[test]
+fn an_entry_is_added_and_removed_beside_one_that_stays() {
+    let Some(lab) = Lab::new(&["n1", "n2"]) else { return };
+    let (stays, added) = (Entry::ipv4(150), Entry::ipv4(150));
+    let added = added.with("name", "added").with("id", 52).with("addresses", format!("[{OTHER}]"));
+    let first = Node::active(lab.host("n1"), &stays);
+    let second = Node::backup(lab.host("n2"), &stays);
+    let reload = first.reload(&[&stays, &added]);
+    assert!(reload.status.success(), "{}", said(&reload));
+    assert!(until(PATIENCE, || first.host.holds("eth0", OTHER)));
+    let reload = second.reload(&[&stays, &added]);
+    assert!(reload.status.success(), "{}", said(&reload));
+    let state = |node: &Node<'_>| node.node_status()["vrrp"][1]["state"].clone();
+    let hears = || {
+        let group = second.node_status()["vrrp"][1].take();
+        group["state"] == "Backup" && !group["active"].is_null()
+    };
+    assert!(until(PATIENCE, hears), "{}", state(&second));
+    let reload = first.reload(&[&stays]);
+    assert!(reload.status.success(), "{}", said(&reload));
+    assert!(!first.host.holds("eth0", OTHER) && !first.host.holds("lo", OTHER));
+    assert!(until(PATIENCE, || state(&second) == "Active"));
+    await_one_active([&first, &second]);
+    assert!(first.has_vip(), "the one that stays was not touched");
+    assert!(!first.has_logged("Active → Backup"));
+}
+
+#[test]
+fn an_entry_with_another_id_leaves_and_starts() {
+    let Some(lab) = Lab::new(&["n1"]) else { return };
+    let node = Node::active(lab.host("n1"), &Entry::ipv4(100));
+    let reload = node.reload(&[&Entry::ipv4(100).with("id", 52)]);
+    assert!(reload.status.success(), "{}", said(&reload));
+    node.await_status("the new id", |group| group["id"] == 52 && group["state"] == "Active");
+    assert!(node.has_vip() && node.host.holds("lo", VIP));
+}
+
+#[test]
+fn a_mistake_refuses_the_whole_reload() {
+    let Some(lab) = Lab::new(&["n1"]) else { return };
+    let node = Node::active(lab.host("n1"), &Entry::ipv4(100));
+    let wrong = Entry::ipv4(120).with("advertise", "5ms");
+    let reload = node.reload(&[&wrong]);
+    assert_eq!(reload.status.code(), Some(1), "{}", said(&reload));
+    assert!(said(&reload).contains("advertise"), "{}", said(&reload));
+    // The command has read the file itself; the node is asked by a signal.
+    node.daemon.signal(Signal::Reload);
+    assert!(until(PATIENCE, || node.node_status()["stale"] == true));
+    assert_eq!(node.status()["priority"], 100);
+    assert!(node.has_vip());
+    assert_eq!(node.state(), "Active");
+}
+
+#[test]
+fn the_first_entry_of_a_node_without_any_waits_for_a_restart_and_says_so() {
+    let Some(lab) = Lab::new(&["n1"]) else { return };
+    let folder = Folder::new(lab.host("n1"), &[]);
+    let node = Node::start_in(lab.host("n1"), folder);
+    node.await_log("ready");
+    let reload = node.reload(&[&Entry::ipv4(100)]);
+    assert!(
+        said(&reload).contains("the first entry takes effect with a restart"),
+        "{}",
+        said(&reload)
+    );
+}
