@@ -78,6 +78,20 @@ fn both_families_by_unicast_on_two_networks() {
 }
 
 #[test]
+fn addresses_that_have_a_mac_address_of_their_own() {
+    let Some(lab) = lab() else { return };
+    let entry = |priority| Entry::both(priority).with("vmac", true);
+    takes_turns(&lab, &entry(150), &entry(100));
+}
+
+#[test]
+fn addresses_that_are_on_the_active_alone() {
+    let Some(lab) = lab() else { return };
+    let entry = |priority| Entry::both(priority).with("resident", false);
+    takes_turns(&lab, &entry(150), &entry(100));
+}
+
+#[test]
 fn nobody_takes_over_when_the_peer_is_down_and_the_node_keeps_the_addresses() {
     let Some(lab) = lab() else { return };
     let node = Node::active(lab.host("n1"), &Entry::both(100));

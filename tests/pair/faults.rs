@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::Client;
 use crate::lab::{Direction, Host, Lab, Signal, VIP, VIP6, until};
-use crate::node::{Entry, NAME, Node, PATIENCE, await_one_active, said};
+use crate::node::{Entry, Folder, NAME, Node, PATIENCE, await_one_active, said};
 
 /// Two nodes, the first of which is Active.
 fn pair<'l>(lab: &'l Lab, entry: impl Fn(u8) -> Entry) -> (Node<'l>, Node<'l>) {
@@ -64,8 +64,9 @@ fn release_undoes_what_a_killed_node_left_and_its_peer_takes_over_at_once() {
     let slow = |priority, to: &Host| {
         Entry::both(priority).with("advertise", "2s").to(&[to.address(), to.address6()])
     };
-    let second = Node::start(n2, &slow(100, n1));
-    let mut first = Node::start(n1, &slow(150, n2));
+    // The skew of the one is next to nothing, that of the other nearly an interval.
+    let second = Node::start(n2, &slow(2, n1));
+    let mut first = Node::start(n1, &slow(254, n2));
     first.await_state("Active");
     second.await_status("to hear the Active", |group| group["active"] == n1.address().to_string());
     first.kill();
@@ -92,6 +93,29 @@ fn a_stop_leaves_nothing_in_the_kernel() {
 }
 
 #[test]
+fn a_node_that_is_ended_while_it_starts_leaves_nothing_in_the_kernel() {
+    let Some(lab) = lab() else { return };
+    let host = lab.host("n1");
+    let before = kernel(host);
+    let folder = Folder::new(host, &[&Entry::both(100)]);
+    // The first round waits for a member that never answers.
+    folder.write(
+        "slow.zone",
+        "zone: slow.test\n\
+         soa: { primary: ns1.pair.test., contact: hostmaster@pair.test }\n\
+         ns: [ns1.pair.test.]\n\
+         probes:\n  slow: { tcp: { port: 80 }, every: 10s, timeout: 9s }\n\
+         pools:\n  slow: { probe: slow, members: [10.0.0.77] }\n\
+         names:\n  www: { route: slow }\n",
+    );
+    let mut node = Node::start_in(host, folder);
+    assert!(until(PATIENCE, || host.holds("lo", VIP6)));
+    assert!(!node.has_logged("ready dns="), "it starts");
+    assert!(node.stop().success());
+    assert_eq!(kernel(host), before);
+}
+
+#[test]
 fn release_leaves_a_running_node_alone() {
     let Some(lab) = lab() else { return };
     let node = Node::active(lab.host("n1"), &Entry::ipv4(100));
@@ -113,6 +137,21 @@ fn a_frozen_node_is_replaced_and_thaws_into_a_pair_with_one_active() {
     assert!(until(PATIENCE, || owners().iter().filter(|owns| **owns).count() == 1));
     let active = |node: &Node<'_>| node.state() == "Active";
     assert_eq!(owners(), [active(&first), active(&second)]);
+}
+
+#[test]
+fn a_frozen_backup_thaws_without_taking_what_it_had_no_time_to_hear_of() {
+    let Some(lab) = lab() else { return };
+    let (first, second) = pair(&lab, Entry::both);
+    second.daemon.signal(Signal::Freeze);
+    // Several times what it would wait for an Active that is silent.
+    std::thread::sleep(Duration::from_secs(2));
+    second.daemon.signal(Signal::Thaw);
+    let heard = || second.metric("rhumb_vrrp_received_total{name=\"pair\",family=\"ipv4\"}");
+    let before = heard().expect("a series");
+    assert!(until(PATIENCE, || heard().is_some_and(|count| count > before + 10.0)));
+    assert_eq!((first.state(), second.state()), ("Active".into(), "Backup".into()));
+    assert!(!second.has_logged("Backup → Active"));
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn lab() -> Option<Lab> {
 /// Waits until a node says these words in its log and in its status, and counts them as `reason`.
 fn names(node: &Node<'_>, words: &str, reason: &str) {
     node.await_warning(words);
-    assert!(node.has_logged(words), "the log says it too");
+    node.daemon.wait_for_log(words, PATIENCE);
     assert!(said(&node.rhumb("status")).contains(words), "and `rhumb status`");
     node.await_dropped(reason);
     assert!(node.metric("rhumb_vrrp_warnings{name=\"pair\"}").is_some_and(|count| count >= 1.0));
@@ -44,7 +44,7 @@ fn other_addresses_are_a_warning_and_still_elect_one() {
     let second = Node::backup(lab.host("n2"), &more);
     let words = "10.0.0.1 advertises other addresses (without 10.0.0.101): set the same on both";
     second.await_warning(words);
-    assert!(second.has_logged(words));
+    second.daemon.wait_for_log(words, PATIENCE);
     assert_eq!((first.state(), second.state()), ("Active".into(), "Backup".into()));
 }
 

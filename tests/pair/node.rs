@@ -147,7 +147,12 @@ impl<'l> Node<'l> {
 
     /// Starts one with files of its own.
     pub fn start_in(host: &'l Host, folder: Folder) -> Self {
-        let daemon = host.start("rhumb", &mut run(host, &folder));
+        Self::start_by(host, folder, &["env"])
+    }
+
+    /// Starts one by a program that is given its command line.
+    pub fn start_by(host: &'l Host, folder: Folder, program: &[&str]) -> Self {
+        let daemon = host.start("rhumb", &mut run_by(host, &folder, program));
         Self { host, folder, daemon, read: Cell::new(0) }
     }
 
@@ -284,10 +289,11 @@ impl<'l> Node<'l> {
     }
 }
 
-/// The command that serves the files of a folder.
-pub fn run(host: &Host, folder: &Folder) -> Command {
-    let mut command = host.command(env!("CARGO_BIN_EXE_rhumb"));
-    command.args(["run", "-c"]).arg(folder.path("rhumb.yaml"));
+/// The command that serves the files of a folder, for a program that runs it.
+fn run_by(host: &Host, folder: &Folder, program: &[&str]) -> Command {
+    let mut command = host.command(program[0]);
+    command.args(&program[1..]).arg(env!("CARGO_BIN_EXE_rhumb")).args(["run", "-c"]);
+    command.arg(folder.path("rhumb.yaml"));
     command
 }
 

@@ -1,7 +1,8 @@
-//! A node that lacks a capability says which, and leaves nothing behind.
+//! A node that may not do all that it would: what it cannot do without it names, and ends with
+//! nothing left behind; what it can do without it names in its status.
 
-use crate::lab::{Host, Lab, installed};
-use crate::node::{Entry, Folder, PATIENCE};
+use crate::lab::{Host, Lab, VIP, VIP6, installed};
+use crate::node::{Entry, Folder, Node, PATIENCE, said};
 
 /// A lab, where a program can be deprived of capabilities.
 fn lab() -> Option<Lab> {
@@ -14,18 +15,22 @@ fn lab() -> Option<Lab> {
     None
 }
 
-/// Starts a node that has every capability but these; what it said when it ended.
-fn refused(host: &Host, without: &str) -> String {
+/// Starts a node that has every capability but this one.
+fn without<'l>(host: &'l Host, capability: &str) -> Node<'l> {
+    let [bounding, inherited] =
+        ["bounding-set", "inh-caps"].map(|of| format!("--{of}=-{capability}"));
     let folder = Folder::new(host, &[&Entry::both(100)]);
-    let mut command = host.command("setpriv");
-    command.args([&format!("--bounding-set={without}"), &format!("--inh-caps={without}")]);
-    command.arg(env!("CARGO_BIN_EXE_rhumb")).args(["run", "-c"]).arg(folder.path("rhumb.yaml"));
+    Node::start_by(host, folder, &["setpriv", &bounding, &inherited])
+}
+
+/// What a node says that does not start without a capability.
+fn refused(host: &Host, capability: &str) -> String {
     let before = kernel(host);
-    let mut daemon = host.start("rhumb", &mut command);
-    let status = daemon.wait(PATIENCE).unwrap_or_else(|| panic!("it runs without {without}"));
-    assert_eq!(status.code(), Some(1), "{}", daemon.log());
-    assert_eq!(kernel(host), before, "{}", daemon.log());
-    daemon.log()
+    let mut node = without(host, capability);
+    let status = node.daemon.wait(PATIENCE).unwrap_or_else(|| panic!("runs without {capability}"));
+    assert_eq!(status.code(), Some(1), "{}", node.daemon.log());
+    assert_eq!(kernel(host), before, "{}", node.daemon.log());
+    node.daemon.log()
 }
 
 /// What a node changes: addresses, and how ARP is answered.
@@ -38,13 +43,47 @@ fn kernel(host: &Host) -> impl PartialEq + std::fmt::Debug + use<> {
 #[test]
 fn without_raw_sockets_a_node_names_the_capability_and_ends() {
     let Some(lab) = lab() else { return };
-    let log = refused(lab.host("n1"), "-net_raw");
+    let log = refused(lab.host("n1"), "net_raw");
     assert!(log.contains("CAP_NET_RAW"), "{log}");
 }
 
 #[test]
 fn without_network_administration_a_node_names_the_capability_and_ends() {
     let Some(lab) = lab() else { return };
-    let log = refused(lab.host("n1"), "-net_admin");
+    let log = refused(lab.host("n1"), "net_admin");
     assert!(log.contains("CAP_NET_ADMIN"), "{log}");
+}
+
+#[test]
+fn without_the_right_to_its_port_a_node_names_the_capability_and_undoes_what_it_did() {
+    let Some(lab) = lab() else { return };
+    let log = refused(lab.host("n1"), "net_bind_service");
+    assert!(log.contains("CAP_NET_BIND_SERVICE"), "{log}");
+}
+
+#[test]
+fn without_real_time_a_node_takes_part_and_says_so() {
+    let Some(lab) = lab() else { return };
+    let node = without(lab.host("n1"), "sys_nice");
+    node.await_state("Active");
+    let words = "CAP_SYS_NICE or LimitRTPRIO";
+    assert!(said(&node.rhumb("status")).contains(words), "{}", said(&node.rhumb("status")));
+    assert!(node.has_logged(words));
+}
+
+#[test]
+fn without_writable_sysctls_the_addresses_do_not_stay_and_the_status_says_why() {
+    let Some(lab) = lab() else { return };
+    let host = lab.host("n1");
+    let folder = Folder::new(host, &[&Entry::both(100)]);
+    // As systemd's ProtectKernelTunables does; `ip netns exec` has mounts of its own.
+    let script = "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys \
+                  && exec \"$@\"";
+    let mut node = Node::start_by(host, folder, &["sh", "-c", script, "sh"]);
+    node.await_state("Active");
+    assert!(host.holds("eth0", VIP) && !host.holds("lo", VIP) && !host.holds("lo", VIP6));
+    let status = said(&node.rhumb("status"));
+    assert!(status.contains("not resident: ") && status.contains("arp_ignore"), "{status}");
+    assert!(node.stop().success());
+    assert!(!host.holds("eth0", VIP));
 }

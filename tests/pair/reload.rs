@@ -40,6 +40,38 @@ fn addresses_change_without_a_transition() {
 }
 
 #[test]
+fn keys_are_replaced_one_node_after_the_other_without_a_transition() {
+    let Some(lab) = Lab::new(&["n1", "n2"]) else { return };
+    let entry = |priority, keys: &str, send: u8| {
+        let auth = format!("{{ keys: {{ {keys} }}, send: {send} }}");
+        Entry::both(priority).with("auth", auth)
+    };
+    let (old, both, new) = ("1: old", "1: old, 2: new", "2: new");
+    let start = |name, priority| {
+        let folder = Folder::new(lab.host(name), &[&entry(priority, old, 1)]);
+        folder.write_secret("old", &format!("hex:{}\n", "11".repeat(32)));
+        folder.write_secret("new", &format!("hex:{}\n", "22".repeat(32)));
+        Node::start_in(lab.host(name), folder)
+    };
+    let first = start("n1", 150);
+    first.await_state("Active");
+    let second = start("n2", 100);
+    let heard = || second.metric("rhumb_vrrp_received_total{name=\"pair\",family=\"ipv6\"}");
+    for (keys, send) in [(both, 1), (both, 2), (new, 2)] {
+        for (node, priority) in [(&first, 150), (&second, 100)] {
+            let before = heard().unwrap_or_default();
+            assert!(until(PATIENCE, || heard().is_some_and(|count| count > before + 3.0)));
+            let reload = node.reload(&[&entry(priority, keys, send)]);
+            assert!(reload.status.success(), "{}", said(&reload));
+        }
+    }
+    let before = heard().unwrap_or_default();
+    assert!(until(PATIENCE, || heard().is_some_and(|count| count > before + 5.0)));
+    assert_eq!((first.state(), second.state()), ("Active".into(), "Backup".into()));
+    assert!(!first.has_logged("Active → ") && !second.has_logged("Backup → Active"));
+}
+
+#[test]
 fn an_entry_is_added_and_removed_beside_one_that_stays() {
     let Some(lab) = Lab::new(&["n1", "n2"]) else { return };
     let (stays, added) = (Entry::ipv4(150), Entry::ipv4(150));

@@ -53,7 +53,7 @@ fn a_stranger_that_answers_for_the_address_is_named() {
     claim();
     let words = "10.0.0.100 is already answered for by 02:00:00:00:00:02";
     node.await_warning(words);
-    assert!(node.has_logged(words));
+    node.daemon.wait_for_log(words, PATIENCE);
     assert_eq!(node.state(), "Active");
 }
 

@@ -83,7 +83,7 @@ fn the_first_answer_after_a_take_over_knows_which_member_is_down() {
     });
     assert!(answered, "{answer}");
     assert_eq!(answer, "10.0.0.201");
-    assert!(second.has_logged("Backup → Active"));
+    second.await_log("Backup → Active");
     fleet.inside(|| drop((well, broken)));
 }
 
