@@ -68,9 +68,16 @@ impl Pair {
             return Ok(Self::default());
         }
         let speaker = Speaker::start(state)?;
-        let groups = entries.iter().map(|entry| speaker.group(entry)).collect::<Result<_, _>>()?;
+        let mut groups = Vec::with_capacity(entries.len());
+        let started = entries.iter().try_for_each(|entry| {
+            groups.push(speaker.group(entry)?);
+            Ok::<_, String>(())
+        });
         let inner = Inner { speaker: Some(speaker), groups: Mutex::new(groups) };
-        Ok(Self { inner: Arc::new(inner) })
+        let pair = Self { inner: Arc::new(inner) };
+        // Those that were started before one that was not have changed the kernel.
+        started.inspect_err(|_| pair.stop())?;
+        Ok(pair)
     }
 
     /// Every group, in the order of the configuration.

@@ -62,6 +62,26 @@ fn without_the_right_to_its_port_a_node_names_the_capability_and_undoes_what_it_
 }
 
 #[test]
+fn a_node_that_cannot_start_every_group_undoes_those_that_it_started() {
+    let Some(lab) = lab() else { return };
+    let host = lab.host("n1");
+    let entry = |id: u8| {
+        let entry = Entry::ipv4(100).with("name", format!("vip-{id}")).with("id", id);
+        entry.with("addresses", format!("[10.0.0.{}]", 100 + id))
+    };
+    let entries: Vec<_> = (1..=40).map(entry).collect();
+    let folder = Folder::new(host, &entries.iter().collect::<Vec<_>>());
+    let before = kernel(host);
+    // Enough descriptors for the first group, and not for forty.
+    let mut node = Node::start_by(host, folder, &["prlimit", "--nofile=100:100"]);
+    let status = node.daemon.wait(PATIENCE).expect("it does not run");
+    assert_eq!(status.code(), Some(1), "{}", node.daemon.log());
+    assert!(node.has_logged("Too many open files"), "{}", node.daemon.log());
+    assert!(!node.has_logged("VRRP group vip-1:"), "the first was started: {}", node.daemon.log());
+    assert_eq!(kernel(host), before, "{}", node.daemon.log());
+}
+
+#[test]
 fn without_real_time_a_node_takes_part_and_says_so() {
     let Some(lab) = lab() else { return };
     let node = without(lab.host("n1"), "sys_nice");
