@@ -13,7 +13,7 @@ fn takes_turns(lab: &Lab, better: &Entry, worse: &Entry) {
     let failover = first.rhumb("failover");
     assert!(failover.status.success(), "{}", said(&failover));
     assert!(said(&failover).contains(" took over"), "{}", said(&failover));
-    assert_eq!(second.state(), "Active");
+    second.await_state("Active");
     // It may keep the addresses a little for neighbours who have not heard of it.
     first.await_status("to be held", |group| group["state"] == "Backup" && group["held"] == true);
     let release = first.rhumb("failover --release");
