@@ -1,0 +1,31 @@
+//! BFD: whether the path to a neighbour works, known within a few packets of its end (RFC 5880).
+//!
+//! Asynchronous mode, for single hops (RFC 5881) and several (RFC 5883), in both families. The way
+//! of a packet that arrives, and of what follows:
+//!
+//! ```text
+//! bytes → packet (is it BFD?) → table (whose?) → session (what does it change?) ─┬→ packets
+//!                                                                                └→ events
+//! ```
+//!
+//! All of it is pure: the time and random numbers are arguments. Every step can end in a
+//! [`Discard`], with its reason. A [`Session`] tells who relies on the path that it is [`Up`],
+//! [`Down`], or, which is no failure, [`AdminDown`].
+//!
+//! Left out, and never announced to a neighbour: echo packets (RFC 5880 §6.4), demand mode of our
+//! own (§6.6; a neighbour's is respected) and passwords in clear text (§6.7.2).
+//!
+//! [`Up`]: Event::Up
+//! [`Down`]: Event::Down
+//! [`AdminDown`]: Event::AdminDown
+
+pub mod auth;
+mod discard;
+pub mod packet;
+pub mod session;
+pub mod table;
+
+pub use discard::Discard;
+pub use packet::{Control, Diagnostic, Discriminator, Packet, State};
+pub use session::{Config, Event, Session};
+pub use table::{SessionId, Table};
