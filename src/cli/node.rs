@@ -45,6 +45,19 @@ pub fn plural(count: usize, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 
+/// What of the configuration can be read: a mistake elsewhere in the file is no reason to leave a
+/// running node alone, or what a crashed one has left.
+///
+/// # Errors
+/// When the file cannot be read at all.
+pub fn as_far(file: &NodeFile) -> Result<NodeConfig, Complaint> {
+    let (node, found) = NodeConfig::find_as_far(file.config.as_deref());
+    node.ok_or_else(|| {
+        show(&found);
+        Complaint::new(counted(&found))
+    })
+}
+
 /// The running node that is meant: as the command line says, else as the configuration does.
 ///
 /// # Errors
@@ -53,7 +66,7 @@ pub fn client(file: &NodeFile, address: &Address) -> Result<Client, Complaint> {
     if let (Some(address), Some(token_file)) = (address.admin, &address.token_file) {
         return Ok(Client { address, token_file: PathBuf::clone(token_file) });
     }
-    let (node, _) = load(file)?;
+    let node = as_far(file)?;
     Ok(Client {
         address: address.admin.unwrap_or(node.admin.listen),
         token_file: address.token_file.clone().unwrap_or(node.admin.token_file),

@@ -26,7 +26,7 @@ pub struct Arguments {
 /// # Errors
 /// When the node runs, its state directory cannot be read, or something could not be undone.
 pub fn run(arguments: &Arguments) -> Result<(), Complaint> {
-    let (node, _) = node::load(&arguments.node)?;
+    let node = node::as_far(&arguments.node)?;
     if !node.state.join("vrrp.json").exists() {
         return Ok(());
     }

@@ -47,10 +47,9 @@ fn an_interface_that_appears_later_and_goes_and_comes_back() {
 fn a_stranger_that_answers_for_the_address_is_named() {
     let Some(lab) = Lab::new(&["n1", "n2"]) else { return };
     let stranger = lab.host("n2");
+    // It says nothing by itself, and must be asked.
     stranger.ip(&format!("address add {VIP}/24 dev eth0"));
     let node = Node::active(lab.host("n1"), &Entry::ipv4(100));
-    let claim = || stranger.run("arping", &format!("-q -c 1 -A -I eth0 {VIP}"));
-    claim();
     let words = "10.0.0.100 is already answered for by 02:00:00:00:00:02";
     node.await_warning(words);
     node.daemon.wait_for_log(words, PATIENCE);
@@ -69,10 +68,23 @@ fn an_address_that_another_program_removes_is_put_back_and_a_fight_is_given_up()
         remove();
     }
     node.await_log("Active → Fault");
+    let why = "another program keeps removing the virtual addresses";
+    node.await_status("to say why", |group| group["fault"] == why);
     assert!(node.has_logged("another program keeps removing the virtual addresses"));
     assert!(!node.has_vip());
     node.await_log("→ Active");
     assert!(until(PATIENCE, || node.has_vip()), "it tries again");
+}
+
+#[test]
+fn an_address_that_another_program_removes_from_lo_is_put_back() {
+    let Some(lab) = Lab::new(&["n1"]) else { return };
+    let node = Node::active(lab.host("n1"), &Entry::ipv4(100));
+    assert!(node.host.holds("lo", VIP));
+    node.host.ip(&format!("address del {VIP}/32 dev lo"));
+    node.await_log("another program removed a virtual address from lo; it is added again");
+    assert!(until(PATIENCE, || node.host.holds("lo", VIP)));
+    assert_eq!(node.state(), "Active");
 }
 
 #[test]

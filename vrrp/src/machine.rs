@@ -142,6 +142,13 @@ impl Machine {
         &self.standing
     }
 
+    /// What keeps it out of the election: what it was told, or what it has found itself.
+    #[must_use]
+    pub fn fault(&self) -> Option<Fault> {
+        let found = self.quarantine.filter(|_| matches!(self.phase, Phase::Fault));
+        self.standing.fault.clone().or_else(|| found.map(|_| Fault::AddressesTaken))
+    }
+
     /// Whether an operator's `failover` keeps it from displacing others.
     #[must_use]
     pub fn held(&self) -> bool {

@@ -47,6 +47,11 @@ fn counters(page: &mut Page<'_>, groups: &[Status]) -> fmt::Result {
         .iter()
         .flat_map(|g| g.dropped.iter().map(|(reason, n)| (labels(g, "reason", reason), *n)));
     page.counters("vrrp_dropped", "Packets that were not heard, by reason.", dropped)?;
+    let checksums = groups
+        .iter()
+        .flat_map(|g| g.checksums.iter().map(|(style, n)| (labels(g, "style", style), *n)));
+    let help = "Advertisements heard, by what their checksum covers.";
+    page.counters("vrrp_checksums", help, checksums)?;
     let help = "Advertisements sent, on all paths.";
     page.counters("vrrp_sent", help, traffic(groups, |traffic| traffic.sent))?;
     let help = "Advertisements that could not be sent.";

@@ -71,9 +71,15 @@ pub fn parse_seconds(text: &str) -> Option<u32> {
     u32::try_from(seconds).ok().filter(|seconds| *seconds <= MAX_TTL)
 }
 
-/// `5s`, `200ms`, `1h30m`: numbers, each with its unit; no sign, no fraction, no space.
+/// `5s`, `200ms`, `1h30m`: numbers, each with its unit; no sign, no space. Seconds alone may have a
+/// fraction: `40.95s`.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<Duration> {
+    if let Some((whole, fraction)) = text.strip_suffix('s').and_then(|s| s.split_once('.')) {
+        let milliseconds = digits(&format!("{fraction:0<3}")).filter(|_| fraction.len() <= 3)?;
+        let seconds = digits(whole).filter(|_| !fraction.is_empty())?;
+        return Some(Duration::from_millis(seconds.checked_mul(1_000)?.checked_add(milliseconds)?));
+    }
     let mut rest = text;
     let mut total = 0_u64;
     loop {
@@ -199,7 +205,15 @@ mod tests {
             ("5 s", None, None),
             ("5s3", None, None),
             ("5S", None, None),
-            ("1.5s", None, None),
+            ("1.5s", Some(1_500), None),
+            ("40.95s", Some(40_950), None),
+            ("0.001s", Some(1), None),
+            ("1.0005s", None, None),
+            ("1.s", None, None),
+            (".5s", None, None),
+            ("1.5ms", None, None),
+            ("1m1.5s", None, None),
+            ("1.+5s", None, None),
             ("5sек", None, None),
         ] {
             let expected = duration.map(Duration::from_millis);

@@ -9,6 +9,7 @@ use super::ground::Ground;
 use super::status::count;
 use super::warnings::Topic;
 use crate::config::{Family, Priority};
+use crate::linux::neighbour::Distance;
 use crate::linux::netlink::{Change, Placement};
 use crate::linux::record::{Active, LastSequence};
 use crate::linux::{KernelError, Mac};
@@ -138,9 +139,22 @@ impl Driver {
                     announcer.announce(interface, mac, address, prepared.role).err().or(failed);
             }
         }
+        self.ask_for_strangers();
         if let Some(error) = failed {
             let patience = self.patience();
             self.raise(now, Topic::own("announcements"), error.to_string(), patience);
+        }
+    }
+
+    /// Asks the network for the addresses that this node has: whoever answers has them too, and
+    /// need not say so by itself (RFC 5227 §2.4 has a host announce, not ask).
+    fn ask_for_strangers(&mut self) {
+        for address in self.config.addresses.clone() {
+            let Some((asker, Distance::OnLink)) = self.asker_for(address) else { continue };
+            if let Some(watch) = &mut self.neighbours.watch {
+                // It is asked again with the next announcement.
+                let _ = watch.ask(address, asker, Distance::OnLink);
+            }
         }
     }
 

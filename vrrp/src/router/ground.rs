@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use super::driver::{Driver, MEMBERS, NEIGHBOURS, Order};
-use super::keeper::{Prepared, RESIDENT};
+use super::keeper::{LOOPBACK, Prepared, RESIDENT};
 use super::paths::{Plan, towards};
 use super::surroundings::{Knowledge, Surroundings};
 use super::warnings::Topic;
@@ -221,6 +221,11 @@ impl Driver {
         {
             digest.removed.push(gone.address);
         }
+        if let Event::AddressGone(gone) = event
+            && self.is_resident(gone.interface, gone.address)
+        {
+            self.settle_again();
+        }
         if self.host.apply(event) == Knowledge::Lost {
             match (self.netlink.links(), self.netlink.addresses()) {
                 (Ok(links), Ok(addresses)) => self.host = Surroundings::new(links, addresses),
@@ -228,6 +233,19 @@ impl Driver {
             }
         }
         digest.dipped |= self.host.state(&self.config.interface) != InterfaceState::Up;
+    }
+
+    /// Whether a virtual address of ours is to stay on that interface, which is `lo`.
+    fn is_resident(&self, interface: u32, address: IpAddr) -> bool {
+        let is_lo = self.host.link(LOOPBACK).is_some_and(|lo| lo.interface.index == interface);
+        is_lo && self.config.resident && !self.stopped && self.config.addresses.contains(&address)
+    }
+
+    /// Another program removed an address from `lo`: it is put there again.
+    fn settle_again(&mut self) {
+        let text = "another program removed a virtual address from lo; it is added again";
+        self.observe(move |observer, group| observer.warning(group, text));
+        self.keeper.settle_again(&self.config);
     }
 
     /// Whether a virtual address of ours stands on that interface.

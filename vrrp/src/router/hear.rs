@@ -12,6 +12,7 @@ use super::wire::Incoming;
 use crate::config::Family;
 use crate::linux::neighbour::{Asker, Distance};
 use crate::machine::{Advert, tie};
+use crate::packet::ChecksumStyle;
 use crate::receive::{Dropped, Heard, Notes};
 
 /// A socket is left alone after so many packets, for the others' sake; what is left is read in the
@@ -75,6 +76,11 @@ impl Driver {
     }
 
     fn note(&mut self, now: Instant, sender: IpAddr, notes: &Notes) {
+        let style = match notes.checksum {
+            ChecksumStyle::Pseudo => "pseudo",
+            ChecksumStyle::Plain => "plain",
+        };
+        *self.told.checksums.entry(style).or_default() += 1;
         let patience = self.warning_patience();
         if let Some(difference) = &notes.addresses {
             let text =
@@ -133,7 +139,7 @@ impl Driver {
 
     /// Who asks an address of a neighbour, or of somebody behind the routers; absent without an
     /// address of its family.
-    fn asker_for(&self, address: IpAddr) -> Option<(Asker, Distance)> {
+    pub(super) fn asker_for(&self, address: IpAddr) -> Option<(Asker, Distance)> {
         let link = self.host.link(&self.config.interface)?;
         let (index, mac) = (link.interface.index, link.mac?);
         let virtuals = &self.config.addresses;

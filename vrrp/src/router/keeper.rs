@@ -19,7 +19,7 @@ use crate::linux::vmac::Vmac;
 use crate::linux::{Interface, KernelError};
 
 /// The interface that keeps what every node accepts.
-const LOOPBACK: &str = "lo";
+pub(super) const LOOPBACK: &str = "lo";
 
 /// The kind of [`Trouble`] that means that a standby may answer ARP for the addresses.
 pub(super) const RESIDENT: &str = "resident";
@@ -90,6 +90,15 @@ impl Keeper {
             let _ = end.send(keeper.settle_on_loopback(&addresses));
         });
         ends.recv().unwrap_or(Err(KeepError::Hung))
+    }
+
+    /// Puts the addresses on `lo` again, some time soon.
+    pub(super) fn settle_again(&self, config: &Config) {
+        let (keeper, addresses) = (self.clone(), config.addresses.clone());
+        self.run(move || {
+            // What the kernel refuses now it will be asked again at the next removal.
+            let _ = keeper.settle_on_loopback(&addresses);
+        });
     }
 
     fn settle_on_loopback(&self, addresses: &[IpAddr]) -> Result<(), KeepError> {

@@ -39,6 +39,8 @@ pub struct Status {
     pub transitions: BTreeMap<&'static str, u64>,
     /// Packets that were not heard, by reason ([`crate::receive::Dropped::reason`]).
     pub dropped: BTreeMap<&'static str, u64>,
+    /// Advertisements heard, by what their checksum covers: `pseudo` or `plain` (RFC 9568 §5.2.8).
+    pub checksums: BTreeMap<&'static str, u64>,
     /// What each member has sent and heard.
     pub traffic: Vec<Traffic>,
     /// For how long in all it was Active and heard another Active.

@@ -75,9 +75,9 @@ fn times_have_limits_that_depend_on_the_version() {
             ],
         ),
         (
-            "advertise: 1.5s",
+            "advertise: 1.5ms",
             &[
-                "3:63: error: expected a duration such as 5s or 200ms (units: ms, s, m, h, d, w), found `1.5s`",
+                "3:63: error: expected a duration such as 5s or 200ms (units: ms, s, m, h, d, w), found `1.5ms`",
             ],
         ),
         (
