@@ -23,15 +23,16 @@
 //! clients are; [`policy`] what is decided; [`health`] what is known of the members; [`node`] what
 //! the node knows of itself; [`world`] all of that as one immutable snapshot;
 //! [`answer`](mod@answer) one query on one snapshot; [`reaction`] what else follows from one;
-//! [`server`] the sockets; [`pair`] the floating addresses; [`bfd`] which neighbours can be
-//! reached; [`config`] what people write; [`admin`] and [`cli`] what operators use; [`state`] what
-//! survives a restart; [`run`] the wiring.
+//! [`server`] the sockets; [`pair`] the floating addresses; [`bgp`] the anycast ones; [`bfd`] which
+//! neighbours can be reached; [`config`] what people write; [`admin`] and [`cli`] what operators
+//! use; [`state`] what survives a restart; [`run`] the wiring.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test starts its clock somewhere"))]
 
 pub mod admin;
 pub mod answer;
 pub mod bfd;
+pub mod bgp;
 pub mod cli;
 pub mod config;
 pub mod dns;
