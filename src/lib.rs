@@ -23,19 +23,22 @@
 //! clients are; [`policy`] what is decided; [`health`] what is known of the members; [`node`] what
 //! the node knows of itself; [`world`] all of that as one immutable snapshot;
 //! [`answer`](mod@answer) one query on one snapshot; [`reaction`] what else follows from one;
-//! [`server`] the sockets; [`pair`] the floating addresses; [`bgp`] the anycast ones; [`bfd`] which
-//! neighbours can be reached; [`config`] what people write; [`admin`] and [`cli`] what operators
+//! [`server`] the sockets; [`pair`] the floating addresses; [`announce`] the anycast ones; [`bgp`]
+//! who is told of them; [`bfd`] which neighbours can be reached; [`ecmp`] routes over the members
+//! of a pool; [`config`] what people write; [`admin`] and [`cli`] what operators
 //! use; [`state`] what survives a restart; [`run`] the wiring.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test starts its clock somewhere"))]
 
 pub mod admin;
+pub mod announce;
 pub mod answer;
 pub mod bfd;
 pub mod bgp;
 pub mod cli;
 pub mod config;
 pub mod dns;
+pub mod ecmp;
 pub mod geo;
 pub mod health;
 pub mod node;

@@ -127,7 +127,13 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     let services = pair::services(&entries);
     let askers = Askers::start(services, published, counters, watcher)?;
     let told = pair.clone();
-    publisher.follow_node(Box::new(move |node| told.react(node)));
+    let mut before = None;
+    publisher.follow(Box::new(move |snapshot| {
+        if before.as_ref() != Some(&snapshot.node) {
+            told.react(&snapshot.node);
+            before = Some(Arc::clone(&snapshot.node));
+        }
+    }));
     control.ready.store(true, Relaxed);
 
     let dns: Vec<_> = udp.addresses().iter().map(ToString::to_string).collect();

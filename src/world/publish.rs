@@ -63,14 +63,14 @@ impl PoolCounters {
 enum Change {
     Health(Arc<Target>, TargetHealth),
     Node(NodeChange),
-    FollowNode(OnNode),
+    Follow(OnSnapshot),
     World(Arc<World>, Vec<TargetHealth>, oneshot::Sender<u64>),
     Flush(oneshot::Sender<()>),
     Stop,
 }
 
-/// What hears of what the node knows of itself.
-pub type OnNode = Box<dyn Fn(&NodeState) + Send>;
+/// What hears of snapshots.
+pub type OnSnapshot = Box<dyn FnMut(&Arc<Snapshot>) + Send>;
 
 /// What hears of retired worlds: called once for each, when nobody holds it any more.
 pub type OnRetire = Box<dyn Fn(&World) + Send>;
@@ -104,7 +104,7 @@ impl Publisher {
             generation: 1,
             retired: Vec::new(),
             on_retire,
-            on_node: None,
+            followers: Vec::new(),
         };
         let spawn = std::thread::Builder::new().name("publish".into());
         let thread = spawn.spawn(move || writer.run(&changes))?;
@@ -121,10 +121,11 @@ impl Publisher {
         let _ = self.inbox.send(Change::Node(change));
     }
 
-    /// Has the node's state told to `on_node`: at once, and with every snapshot in which it is
-    /// another. It is called on the publisher's thread and must not block.
-    pub fn follow_node(&self, on_node: OnNode) {
-        let _ = self.inbox.send(Change::FollowNode(on_node));
+    /// Has every snapshot told to `follower`: the present one at once, then each as soon as it is
+    /// published. It is called on the publisher's thread, must not block, and must not keep what it
+    /// is given for long: a world lives as long as its snapshots.
+    pub fn follow(&self, follower: OnSnapshot) {
+        let _ = self.inbox.send(Change::Follow(follower));
     }
 
     /// Swaps a new world in, with the health of its targets; gives the generation of its first
@@ -160,7 +161,7 @@ struct Writer {
     generation: u64,
     retired: Vec<Arc<Snapshot>>,
     on_retire: OnRetire,
-    on_node: Option<OnNode>,
+    followers: Vec<OnSnapshot>,
 }
 
 impl Writer {
@@ -213,9 +214,10 @@ impl Writer {
             Change::Node(change) => {
                 self.node_changed |= Arc::make_mut(&mut self.node).apply(change)
             }
-            Change::FollowNode(on_node) => {
-                on_node(&self.node);
-                self.on_node = Some(on_node);
+            Change::Follow(mut follower) => {
+                self.publish();
+                follower(&self.published.load_full());
+                self.followers.push(follower);
             }
             Change::World(world, targets, done) => {
                 let last_served = self.state.last_served();
@@ -242,10 +244,9 @@ impl Writer {
     fn swap(&mut self) {
         self.generation += 1;
         let next = Arc::new(self.state.snapshot(Arc::clone(&self.node), self.generation));
-        self.retired.push(self.published.swap(next));
-        if let Some(on_node) = self.on_node.as_ref().filter(|_| self.node_changed) {
-            on_node(&self.node);
-        }
+        self.retired.push(self.published.swap(Arc::clone(&next)));
+        self.followers.iter_mut().for_each(|follower| follower(&next));
+        drop(next);
         self.node_changed = false;
         self.free_retired();
     }

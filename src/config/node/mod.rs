@@ -9,6 +9,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::diagnostic::{Diagnostic, Severity};
+use crate::announce::{Announcement, Drain};
+use crate::bgp::config::SpeakerConfig;
+use crate::ecmp::EcmpConfig;
 use crate::server::tcp::TcpLimits;
 use crate::sys::may_write;
 
@@ -48,8 +51,23 @@ pub struct NodeConfig {
     pub admin: AdminConfig,
     /// Groups of virtual routers; without any, this node shares no address.
     pub vrrp: Vec<VrrpEntry>,
+    /// The announcer of anycast prefixes; absent: this node announces none.
+    pub bgp: Option<BgpConfig>,
+    /// Routes of this host over the members of pools.
+    pub ecmp: Vec<EcmpConfig>,
     /// The directory of what survives a restart.
     pub state: PathBuf,
+}
+
+/// What is announced, and to whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BgpConfig {
+    /// To whom.
+    pub speaker: SpeakerConfig,
+    /// What, each under a name of its own.
+    pub announcements: Vec<Announcement>,
+    /// How this node takes its leave.
+    pub drain: Drain,
 }
 
 /// What answers DNS.
@@ -135,6 +153,8 @@ impl NodeConfig {
                 token_file: machine.state.join("token"),
             },
             vrrp: Vec::new(),
+            bgp: None,
+            ecmp: Vec::new(),
             state: machine.state.clone(),
         }
     }
