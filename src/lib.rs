@@ -23,7 +23,7 @@
 //! clients are; [`policy`] what is decided; [`health`] what is known of the members; [`node`] what
 //! the node knows of itself; [`world`] all of that as one immutable snapshot;
 //! [`answer`](mod@answer) one query on one snapshot; [`reaction`] what else follows from one;
-//! [`server`] the sockets; [`pair`] the floating addresses; [`announce`] the anycast ones; [`bgp`]
+//! [`server`] the sockets; [`ground`] what the network tier stands on; [`pair`] the floating addresses; [`announce`] the anycast ones; [`bgp`]
 //! who is told of them; [`bfd`] which neighbours can be reached; [`ecmp`] routes over the members
 //! of a pool; [`config`] what people write; [`admin`] and [`cli`] what operators
 //! use; [`state`] what survives a restart; [`run`] the wiring.
@@ -40,6 +40,7 @@ pub mod config;
 pub mod dns;
 pub mod ecmp;
 pub mod geo;
+pub mod ground;
 pub mod health;
 pub mod node;
 pub mod pair;

@@ -8,42 +8,33 @@
 //! A group joins the election when this node has first answered its own question on the group's
 //! addresses: by then the zones are loaded, the sockets bound and the first probes over.
 
-use std::path::Path;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 use vrrp::conditions::Unhealthy;
 use vrrp::config::{Config, Priority};
-use vrrp::event_loop::{Loop, Scheduling};
-use vrrp::linux::record::Record;
 use vrrp::linux::sysctl::{Knob, Sysctls};
 use vrrp::machine::{Outcome, State, Transition};
 use vrrp::notify::{End, Report};
 use vrrp::router::{Environment, Observer, Router, RouterHandle, Status};
 
 use crate::config::node::vrrp::{HealthQuestion, VrrpEntry};
+use crate::ground::Ground;
 use crate::node::{NodeState, Service};
 use crate::reaction;
 
 /// The floating addresses of a node; without any it does nothing. Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Pair {
     inner: Arc<Inner>,
 }
 
-#[derive(Default)]
 struct Inner {
-    /// Present when there are groups.
-    speaker: Option<Speaker>,
+    ground: Ground,
+    /// What all groups share; present once there was a group.
+    environment: Mutex<Option<Environment>>,
     groups: Mutex<Vec<Arc<Group>>>,
-}
-
-/// What all groups share.
-struct Speaker {
-    event_loop: Loop,
-    environment: Environment,
-    record: Arc<Mutex<Record>>,
 }
 
 /// One entry of `vrrp:`, running.
@@ -57,24 +48,19 @@ pub struct Group {
 }
 
 impl Pair {
-    /// Undoes what an earlier run left behind, puts the addresses on `lo` and starts the groups,
-    /// which wait to be ready.
+    /// Puts the addresses on `lo` and starts the groups, which wait to be ready.
     ///
     /// # Errors
     /// When a capability is missing, or the state directory cannot be written: the message says
     /// what to do.
-    pub fn start(entries: &[VrrpEntry], state: &Path) -> Result<Self, String> {
-        if entries.is_empty() {
-            return Ok(Self::default());
-        }
-        let speaker = Speaker::start(state)?;
-        let mut groups = Vec::with_capacity(entries.len());
+    pub fn start(entries: &[VrrpEntry], ground: Ground) -> Result<Self, String> {
+        let (environment, groups) = (Mutex::default(), Mutex::default());
+        let pair = Self { inner: Arc::new(Inner { ground, environment, groups }) };
         let started = entries.iter().try_for_each(|entry| {
-            groups.push(speaker.group(entry)?);
+            let group = pair.begin(entry)?;
+            pair.lock().push(group);
             Ok::<_, String>(())
         });
-        let inner = Inner { speaker: Some(speaker), groups: Mutex::new(groups) };
-        let pair = Self { inner: Arc::new(inner) };
         // Those that were started before one that was not have changed the kernel.
         started.inspect_err(|_| pair.stop())?;
         Ok(pair)
@@ -109,12 +95,6 @@ impl Pair {
     /// # Errors
     /// What could not be started, as one text for people; all else is as wanted.
     pub fn set(&self, entries: &[VrrpEntry]) -> Result<(), String> {
-        let Some(speaker) = &self.inner.speaker else {
-            return match entries {
-                [] => Ok(()),
-                _ => Err("vrrp: the first entry takes effect with a restart".to_owned()),
-            };
-        };
         let mut groups = self.lock();
         let wanted = |group: &Arc<Group>| {
             let entry = entries.iter().find(|entry| entry.group.name == group.name());
@@ -129,7 +109,7 @@ impl Pair {
             if groups.iter().any(|group| group.name() == entry.group.name) {
                 continue;
             }
-            match speaker.group(entry) {
+            match self.begin(entry) {
                 Ok(group) => groups.push(group),
                 Err(error) => refused.push(error),
             }
@@ -137,15 +117,11 @@ impl Pair {
         if refused.is_empty() { Ok(()) } else { Err(refused.join("; ")) }
     }
 
-    /// Hands every address over, undoes what was changed in the kernel, ends the thread. Blocks
-    /// for as long as a hand-over takes: at most four intervals.
+    /// Hands every address over. Blocks for as long as a hand-over takes: at most four intervals.
     pub fn stop(&self) {
         let groups = std::mem::take(&mut *self.lock());
         let ends: Vec<_> = groups.iter().map(|group| group.handle.stop()).collect();
         wait(ends);
-        if let Some(speaker) = &self.inner.speaker {
-            speaker.undo();
-        }
     }
 
     /// Ends hand-overs that are under way: the operator is in a hurry.
@@ -155,47 +131,30 @@ impl Pair {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Group>>> {
-        self.inner.groups.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Speaker {
-    fn start(state: &Path) -> Result<Self, String> {
-        let record = Record::open(state).map_err(|error| error.to_string())?;
-        if let Some(complaint) = record.complaint() {
-            warn!("{complaint}");
-        }
-        let record = Arc::new(Mutex::new(record));
-        let environment = Environment::new(Arc::clone(&record), Sysctls::of_host(), Arc::new(Log));
-        let environment = environment.map_err(|error| format!("vrrp: {error}"))?;
-        let event_loop = Loop::spawn("vrrp", Scheduling::RealTime);
-        let event_loop = event_loop.map_err(|error| format!("vrrp: {error}"))?;
-        if let Err(reason) = event_loop.handle().realtime() {
-            warn!(reason, "the VRRP thread is not real-time: load can delay advertisements");
-        }
-        let speaker = Self { event_loop, environment, record };
-        speaker.undo();
-        Ok(speaker)
-    }
-
-    fn group(&self, entry: &VrrpEntry) -> Result<Arc<Group>, String> {
+    /// Starts a group.
+    fn begin(&self, entry: &VrrpEntry) -> Result<Arc<Group>, String> {
+        let (event_loop, environment) = (self.inner.ground.event_loop()?, self.environment()?);
         let config = entry.group.clone();
-        let handle = Router::start(config.clone(), &self.event_loop.handle(), &self.environment)
+        let handle = Router::start(config.clone(), &event_loop, &environment)
             .map_err(|error| format!("{}: {error}", entry.place))?;
         let unasked = entry.questions.is_empty();
         let not_resident = entry.not_resident.clone();
         Ok(Arc::new(Group { config: Mutex::new(config), handle, not_resident, unasked }))
     }
 
-    /// Undoes what the record lists: at the start the leftovers of a crash, at the end all.
-    fn undo(&self) {
-        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
-        let undone = vrrp::release::undo(&mut record, &Sysctls::of_host());
-        match undone {
-            Ok(undone) => undone.iter().for_each(|undone| info!("{undone}")),
-            Err(error) => error!("{error}"),
+    fn environment(&self) -> Result<Environment, String> {
+        let mut present = self.inner.environment.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(environment) = &*present {
+            return Ok(environment.clone());
         }
+        let record = self.inner.ground.record()?;
+        let environment = Environment::new(record, Sysctls::of_host(), Arc::new(Log));
+        let environment = environment.map_err(|error| format!("vrrp: {error}"))?;
+        Ok(present.insert(environment).clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Group>>> {
+        self.inner.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

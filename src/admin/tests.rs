@@ -15,6 +15,7 @@ use crate::answer::{Outcome, Transport};
 use crate::config::{Config, Known, SourceFile};
 use crate::dns::{Rcode, Rtype};
 use crate::geo::mmdb::Databases;
+use crate::ground::Ground;
 use crate::health::schedule::{Carried, Observer};
 use crate::health::{MemberHealth, State, Target, TargetHealth};
 use crate::node::question::Finding;
@@ -109,7 +110,7 @@ async fn node() -> Node {
     let snapshot = Snapshot::of(Arc::clone(&world), members.collect());
     let (reload, reloads) = mpsc::channel(1);
     let control = Control {
-        pair: Pair::default(),
+        pair: Pair::start(&[], Ground::new(Path::new(""))).expect("nothing to start"),
         node: "test".into(),
         published: Arc::new(Published::from_pointee(snapshot)),
         counters: Arc::new(Counters::new(1)),

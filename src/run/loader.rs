@@ -17,7 +17,6 @@ use super::files::Files;
 use crate::admin::{ReloadRefused, Reloaded};
 use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::node::NodeConfig;
-use crate::config::node::vrrp::VrrpEntry;
 use crate::health::Target;
 use crate::health::schedule::{Carried, Prober};
 use crate::state::{self, Saved, StateFile, Stored};
@@ -100,9 +99,9 @@ impl Loader {
         &mut self,
         prober: &Prober,
         publisher: &Publisher,
-    ) -> Result<(Reloaded, Vec<VrrpEntry>), ReloadRefused> {
+    ) -> Result<(Reloaded, NodeConfig), ReloadRefused> {
         let started = Instant::now();
-        let (entries, of_node) = self.entries().await.map_err(refused)?;
+        let (node, of_node) = self.node_file().await.map_err(refused)?;
         let built = self.build().await.map_err(refused)?;
         let targets = built.world.targets.clone();
         prober.prepare(targets.clone(), Vec::new(), FIRST_ROUND).await;
@@ -119,18 +118,17 @@ impl Loader {
         let milliseconds = started.elapsed().as_millis() as u64;
         info!(generation, zones, milliseconds, "reloaded");
         self.save(prober).await;
-        Ok((Reloaded { generation, zones, warnings }, entries))
+        Ok((Reloaded { generation, zones, warnings }, node))
     }
 
-    /// The floating addresses as the node's file has them now, and its warnings.
-    async fn entries(&self) -> Result<(Vec<VrrpEntry>, Vec<Diagnostic>), Vec<Diagnostic>> {
+    /// The node's file as it is now, and its warnings.
+    async fn node_file(&self) -> Result<(NodeConfig, Vec<Diagnostic>), Vec<Diagnostic>> {
         let Some(file) = self.node.file.clone() else {
-            return Ok((self.node.vrrp.clone(), Vec::new()));
+            return Ok((self.node.clone(), Vec::new()));
         };
         let read = move || NodeConfig::find(Some(&file));
         let read = tokio::task::spawn_blocking(read).await;
-        let (node, warnings) = read.unwrap_or_else(|_| Err(vec![fault("the read panicked")]))?;
-        Ok((node.vrrp, warnings))
+        read.unwrap_or_else(|_| Err(vec![fault("the read panicked")]))
     }
 
     /// Writes serials and health down; a failure is logged and costs nothing else.

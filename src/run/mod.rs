@@ -8,6 +8,7 @@
 pub mod files;
 mod loader;
 mod observe;
+mod tier;
 mod watch;
 
 use std::fs::File;
@@ -25,13 +26,13 @@ use tracing::{error, info, warn};
 
 use self::loader::{FIRST_ROUND, Loader};
 use self::observe::Watcher;
+use self::tier::{Plan, Tier};
 use crate::admin::{self, Control, Metrics, ReloadRefused, Reloaded, Token};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::node::{Listed, NodeConfig};
 use crate::health::TargetHealth;
 use crate::health::schedule::Prober;
 use crate::node::{Askers, NodeChange};
-use crate::pair::{self, Pair};
 use crate::server::counters::Counters;
 use crate::server::tcp::{OpenConnections, TcpServer};
 use crate::server::udp::{self, UdpServer};
@@ -65,6 +66,7 @@ type Order = oneshot::Sender<Result<Reloaded, ReloadRefused>>;
 /// A running node.
 pub struct Running {
     control: Control,
+    tier: Tier,
     udp: UdpServer,
     tcp: TcpServer,
     askers: Askers,
@@ -94,9 +96,9 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     let world = Arc::clone(&built.world);
     let metrics = Arc::new(Metrics::default());
     let (publisher, published, publishing) = publisher(&world, &metrics)?;
-    let entries = pair::fitted(node.vrrp.clone());
-    let pair = Pair::start(&entries, &node.state).map_err(StartError::System)?;
-    let mut unwind = Unwind(Some(pair.clone()));
+    let plan = Plan::of(node.clone());
+    let tier = Tier::start(&node, &plan)?;
+    let mut unwind = Unwind(Some(tier.clone()));
     let watcher = Watcher { publisher: publisher.clone(), metrics: Arc::clone(&metrics) };
     let watcher = Arc::new(watcher);
     let prober = Prober::start(Arc::clone(&watcher) as _);
@@ -111,7 +113,7 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
         prober: prober.clone(),
         tcp_connections: connections(&tcp_connections),
         reload: orders.clone(),
-        pair: pair.clone(),
+        pair: tier.pair.clone(),
         started: now(),
         ready: Arc::new(AtomicBool::new(false)),
     };
@@ -124,16 +126,8 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     let udp = UdpServer::start(&listen, threads, &published, &counters)?;
     let tcp = TcpServer::start(udp.addresses(), node.dns.tcp, &published, &counters)?;
     let _ = tcp_connections.set(tcp.open_connections());
-    let services = pair::services(&entries);
-    let askers = Askers::start(services, published, counters, watcher)?;
-    let told = pair.clone();
-    let mut before = None;
-    publisher.follow(Box::new(move |snapshot| {
-        if before.as_ref() != Some(&snapshot.node) {
-            told.react(&snapshot.node);
-            before = Some(Arc::clone(&snapshot.node));
-        }
-    }));
+    let askers = Askers::start(plan.services(), published, counters, watcher)?;
+    tier.follow(&publisher);
     control.ready.store(true, Relaxed);
 
     let dns: Vec<_> = udp.addresses().iter().map(ToString::to_string).collect();
@@ -150,12 +144,14 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
         prober,
         publisher: publisher.clone(),
         askers: askers.clone(),
+        tier: tier.clone(),
         control: control.clone(),
     };
     unwind.0 = None;
     tokio::spawn(work.run(inbox, stopping));
     Ok(Running {
         control,
+        tier,
         udp,
         tcp,
         askers,
@@ -169,12 +165,12 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
 }
 
 /// A start that fails half way leaves nothing in the kernel.
-struct Unwind(Option<Pair>);
+struct Unwind(Option<Tier>);
 
 impl Drop for Unwind {
     fn drop(&mut self) {
-        if let Some(pair) = self.0.take() {
-            pair.stop();
+        if let Some(tier) = self.0.take() {
+            tier.stop();
         }
     }
 }
@@ -246,8 +242,8 @@ impl Running {
         info!("stopping");
         self.control.ready.store(false, Relaxed);
         // First the floating addresses, while everything still answers.
-        let pair = self.control.pair.clone();
-        let _ = tokio::task::spawn_blocking(move || pair.stop()).await;
+        let tier = self.tier.clone();
+        let _ = tokio::task::spawn_blocking(move || tier.stop()).await;
         let (udp, askers) = (self.udp, self.askers);
         // The UDP threads notice within a quarter of a second; TCP closes meanwhile. A server that
         // ends is no failure, so nobody asks any more.
@@ -274,21 +270,22 @@ struct Work {
     prober: Prober,
     publisher: Publisher,
     askers: Askers,
+    tier: Tier,
     control: Control,
 }
 
 impl Work {
-    /// Swaps the world, then the floating addresses; what they cannot take is warned of.
+    /// Swaps the world, then the network tier; what they cannot take is warned of.
     async fn reload(&mut self) -> Result<Reloaded, ReloadRefused> {
-        let (mut reloaded, entries) = self.loader.reload(&self.prober, &self.publisher).await?;
-        let (pair, askers) = (self.control.pair.clone(), self.askers.clone());
+        let (mut reloaded, node) = self.loader.reload(&self.prober, &self.publisher).await?;
+        let (tier, askers) = (self.tier.clone(), self.askers.clone());
         let published = Arc::clone(&self.control.published);
         let change = move || {
-            let entries = pair::fitted(entries);
-            let refused = pair.set(&entries).err();
-            let unasked = askers.set(pair::services(&entries)).err();
-            pair.react(&published.load().node);
-            refused.into_iter().chain(unasked.map(|error| error.to_string())).collect::<Vec<_>>()
+            let plan = Plan::of(node);
+            let mut refused = tier.set(&plan);
+            refused.extend(askers.set(plan.services()).err().map(|error| error.to_string()));
+            tier.react(&published.load().node);
+            refused
         };
         let complaints = tokio::task::spawn_blocking(change).await.unwrap_or_default();
         complaints.iter().for_each(|complaint| error!("{complaint}"));

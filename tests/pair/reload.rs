@@ -125,15 +125,13 @@ fn a_mistake_refuses_the_whole_reload() {
 }
 
 #[test]
-fn the_first_entry_of_a_node_without_any_waits_for_a_restart_and_says_so() {
+fn the_first_entry_of_a_node_without_any_starts_with_the_reload() {
     let Some(lab) = Lab::new(&["n1"]) else { return };
     let folder = Folder::new(lab.host("n1"), &[]);
     let node = Node::start_in(lab.host("n1"), folder);
     node.await_log("ready");
     let reload = node.reload(&[&Entry::ipv4(100)]);
-    assert!(
-        said(&reload).contains("the first entry takes effect with a restart"),
-        "{}",
-        said(&reload)
-    );
+    assert!(reload.status.success(), "{}", said(&reload));
+    node.await_status("Active", |group| group["state"] == "Active");
+    assert!(node.has_vip() && node.host.holds("lo", VIP));
 }
