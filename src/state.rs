@@ -1,4 +1,4 @@
-//! What survives a restart: zone serials, and health.
+//! What survives a restart: zone serials, health, and whether the node is drained.
 //!
 //! One JSON file, `state.json`, in the state directory. It is written whole beside the old one and
 //! renamed over it, so that a crash leaves either; it is readable by its owner only. What cannot be
@@ -33,6 +33,8 @@ pub struct Saved {
     pub health: Vec<Carried>,
     /// When it was saved.
     pub saved_at: Option<SystemTime>,
+    /// An operator has drained the node.
+    pub drained: bool,
     /// What another version keeps in the file.
     other: serde_json::Map<String, serde_json::Value>,
 }
@@ -82,7 +84,7 @@ impl Saved {
         health: Vec<Carried>,
         now: SystemTime,
     ) -> Self {
-        Self { zones, health, saved_at: Some(now), other: self.other }
+        Self { zones, health, saved_at: Some(now), ..self }
     }
 
     /// The health that is young enough to start with; none that was saved in the future.

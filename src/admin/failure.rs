@@ -38,6 +38,12 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, error, help)
     }
 
+    /// 503: the node is shutting down.
+    #[must_use]
+    pub fn ending(help: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the node is shutting down", help)
+    }
+
     /// 500: a mistake of ours.
     #[must_use]
     pub fn internal(error: impl Into<String>) -> Self {

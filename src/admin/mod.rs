@@ -8,6 +8,8 @@
 //! - [`explain`]: `GET /v1/explain`.
 //! - [`reload`]: `POST /v1/reload`.
 //! - [`pair`]: `POST /v1/vrrp/NAME/failover`.
+//! - [`node`]: `POST /v1/node/drain`, `POST /v1/node/undrain`.
+//! - [`orders`]: what the node's own task is asked for.
 //! - [`auth`]: who may change anything, and who may ask at all.
 //! - [`failure`]: every refusal as JSON, with what would help.
 //! - [`listen`]: connections, their number and patience.
@@ -24,9 +26,9 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
 
 use self::failure::Failure;
+use self::orders::Orders;
 use crate::health::schedule::Prober;
 use crate::pair::Pair;
 use crate::server::counters::Counters;
@@ -38,6 +40,8 @@ pub mod failure;
 pub mod health;
 pub mod listen;
 pub mod metrics;
+pub mod node;
+pub mod orders;
 pub mod pair;
 pub mod reload;
 pub mod status;
@@ -66,8 +70,8 @@ pub struct Control {
     pub tcp_connections: Arc<dyn Fn() -> usize + Send + Sync>,
     /// The floating addresses.
     pub pair: Pair,
-    /// Asks for a reload; the answer comes when it is published or refused.
-    pub reload: mpsc::Sender<oneshot::Sender<Result<Reloaded, ReloadRefused>>>,
+    /// Asks for what the node's own task does.
+    pub orders: Orders,
     /// When the process started serving.
     pub started: Instant,
     /// Whether the first answer may be given: the first round of probes is over.
@@ -112,6 +116,8 @@ pub(crate) fn router(control: Control, token: Token, reached_by: auth::ReachedBy
     // What changes anything stands here, behind the token.
     let changes = Router::new()
         .route("/v1/reload", post(reload::handle))
+        .route("/v1/node/drain", post(node::drain))
+        .route("/v1/node/undrain", post(node::undrain))
         .route("/v1/vrrp/{name}/failover", post(pair::failover))
         .route_layer(from_fn_with_state(Arc::new(token), auth::require_token));
     Router::new()

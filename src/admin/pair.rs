@@ -95,10 +95,10 @@ pub(super) async fn failover(
         group.release();
         return Ok(Json(HandedOver::Released).into_response());
     }
-    let outcome = group.failover().await.ok_or_else(|| {
-        let help = "its addresses were handed over if the other node runs";
-        Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the node is shutting down", help)
-    })?;
+    let outcome = group
+        .failover()
+        .await
+        .ok_or_else(|| Failure::ending("its addresses were handed over if the other node runs"))?;
     let handed = HandedOver::from(outcome);
     let status = match handed {
         HandedOver::TookOver { .. } | HandedOver::Released => StatusCode::OK,

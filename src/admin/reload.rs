@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::oneshot;
 
 use super::Control;
 use super::failure::Failure;
@@ -12,13 +11,8 @@ use super::failure::Failure;
 /// `POST /v1/reload`: [`Reloaded`](super::Reloaded), or 422 with
 /// [`ReloadRefused`](super::ReloadRefused) when nothing was changed.
 pub(super) async fn handle(State(control): State<Control>) -> Result<Response, Failure> {
-    let (tell, outcome) = oneshot::channel();
-    let ending = || {
-        let help = "nothing was reloaded; try again once it runs";
-        Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the node is shutting down", help)
-    };
-    control.reload.send(tell).await.map_err(|_| ending())?;
-    Ok(match outcome.await.map_err(|_| ending())? {
+    let help = "nothing was reloaded; try again once it runs";
+    Ok(match control.orders.reload().await.ok_or_else(|| Failure::ending(help))? {
         Ok(reloaded) => Json(reloaded).into_response(),
         Err(refused) => (StatusCode::UNPROCESSABLE_ENTITY, Json(refused)).into_response(),
     })

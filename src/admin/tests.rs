@@ -9,6 +9,9 @@ use hyper::StatusCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use tokio::sync::mpsc;
+
+use super::orders::Order;
 use super::status::Status;
 use super::*;
 use crate::answer::{Outcome, Transport};
@@ -62,13 +65,11 @@ impl Observer for Deaf {
     fn brake(&self, _: bool, _: &str) {}
 }
 
-type Reloads = mpsc::Receiver<oneshot::Sender<Result<Reloaded, ReloadRefused>>>;
-
 /// A node that serves [`ZONE`], one member of `east` down.
 struct Node {
     control: Control,
     address: std::net::SocketAddr,
-    reloads: Reloads,
+    inbox: mpsc::Receiver<Order>,
     folder: tempfile::TempDir,
 }
 
@@ -108,7 +109,7 @@ async fn node() -> Node {
     let members = world.policies.members.iter();
     let members = members.map(|m| MemberHealth { probed: state(m), ..MemberHealth::default() });
     let snapshot = Snapshot::of(Arc::clone(&world), members.collect());
-    let (reload, reloads) = mpsc::channel(1);
+    let (orders, inbox) = orders::orders();
     let control = Control {
         pair: Pair::start(&[], Ground::new(Path::new(""))).expect("nothing to start"),
         node: "test".into(),
@@ -117,7 +118,7 @@ async fn node() -> Node {
         metrics: Arc::new(Metrics::default()),
         prober,
         tcp_connections: Arc::new(|| 3),
-        reload,
+        orders,
         started: Instant::now(),
         ready: Arc::new(AtomicBool::new(true)),
     };
@@ -126,7 +127,7 @@ async fn node() -> Node {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("its address");
     tokio::spawn(serve(listener, token, control.clone()));
-    Node { control, address, reloads, folder }
+    Node { control, address, inbox, folder }
 }
 
 impl Node {
@@ -169,7 +170,7 @@ async fn a_change_needs_the_token_and_says_where_it_is_kept() {
         let body: failure::Body = serde_json::from_str(&body).expect("JSON");
         assert!(body.error.contains(error), "{header:?}: {body:?}");
         assert!(body.help.contains("token in "), "{body:?}");
-        assert!(node.reloads.try_recv().is_err(), "{header:?}: it was let through");
+        assert!(node.inbox.try_recv().is_err(), "{header:?}: it was let through");
     }
 }
 
@@ -184,8 +185,10 @@ async fn the_right_token_reloads_and_both_outcomes_come_back() {
             let client = client.clone();
             async move { client.post("/v1/reload").await }
         });
-        let tell = node.reloads.recv().await.expect("a reload is asked for");
-        tell.send(outcome.clone()).expect("it waits");
+        match node.inbox.recv().await {
+            Some(Order::Reload(tell)) => tell.send(outcome.clone()).expect("it waits"),
+            other => panic!("a reload is asked for, not {other:?}"),
+        }
         let answer = asking.await.expect("no panic").expect("an answer");
         match outcome {
             Ok(_) => {

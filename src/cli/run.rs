@@ -3,7 +3,6 @@
 use clap::Args;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::oneshot;
 use tracing::level_filters::LevelFilter;
 use tracing::{error, info, warn};
 
@@ -104,13 +103,8 @@ enum Wanted {
 
 /// Asks for a reload and does not wait: the node logs its outcome.
 fn reload(running: &Running) {
-    let orders = running.control().reload.clone();
-    tokio::spawn(async move {
-        let (tell, outcome) = oneshot::channel();
-        if orders.send(tell).await.is_ok() {
-            drop(outcome.await);
-        }
-    });
+    let orders = running.control().orders.clone();
+    tokio::spawn(async move { orders.reload().await });
 }
 
 /// Tells systemd, when it is there.

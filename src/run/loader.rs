@@ -117,7 +117,7 @@ impl Loader {
         let warnings = of_node.iter().chain(&built.warnings).map(Diagnostic::one_line).collect();
         let milliseconds = started.elapsed().as_millis() as u64;
         info!(generation, zones, milliseconds, "reloaded");
-        self.save(prober).await;
+        let _ = self.save(prober).await;
         Ok((Reloaded { generation, zones, warnings }, node))
     }
 
@@ -131,8 +131,29 @@ impl Loader {
         read.unwrap_or_else(|_| Err(vec![fault("the read panicked")]))
     }
 
-    /// Writes serials and health down; a failure is logged and costs nothing else.
-    pub(super) async fn save(&mut self, prober: &Prober) {
+    /// Whether an operator has drained the node, in this run or before it.
+    pub(super) fn drained(&self) -> bool {
+        self.saved.drained
+    }
+
+    /// Remembers whether the node is drained.
+    ///
+    /// # Errors
+    /// When it could not be written down: a restart forgets it.
+    pub(super) async fn remember_drained(
+        &mut self,
+        drained: bool,
+        prober: &Prober,
+    ) -> Result<(), String> {
+        self.saved.drained = drained;
+        self.save(prober).await
+    }
+
+    /// Writes everything down; a failure is logged and costs nothing else.
+    ///
+    /// # Errors
+    /// The failure, for whoever has something to tell.
+    pub(super) async fn save(&mut self, prober: &Prober) -> Result<(), String> {
         let health = prober.health(&self.targets);
         let targets = self.targets.iter().map(|target| Target::clone(target));
         let carried = targets.zip(health).map(|(target, health)| Carried { target, health });
@@ -143,11 +164,15 @@ impl Loader {
         match write.await {
             Ok((result, saved)) => {
                 self.saved = saved;
-                if let Err(error) = result {
+                result.map_err(|error| {
                     warn!("{error}; serials and health will not survive a restart");
-                }
+                    error.to_string()
+                })
             }
-            Err(error) => error!("the state was not saved: {error}"),
+            Err(error) => {
+                error!("the state was not saved: {error}");
+                Err(error.to_string())
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ mod loader;
 mod observe;
 mod tier;
 mod watch;
+mod work;
 
 use std::fs::File;
 use std::io;
@@ -17,17 +18,19 @@ use std::net::{Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use self::loader::{FIRST_ROUND, Loader};
 use self::observe::Watcher;
 use self::tier::{Plan, Tier};
-use crate::admin::{self, Control, Metrics, ReloadRefused, Reloaded, Token};
+use self::work::Work;
+use crate::admin::orders::orders;
+use crate::admin::{self, Control, Metrics, Token};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::node::{Listed, NodeConfig};
 use crate::health::TargetHealth;
@@ -39,9 +42,6 @@ use crate::server::udp::{self, UdpServer};
 use crate::sys;
 use crate::world::World;
 use crate::world::publish::{Published, Publisher};
-
-/// How often the health of targets is written down for the next start.
-const SAVE_EVERY: Duration = Duration::from_secs(60);
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -59,9 +59,6 @@ impl From<io::Error> for StartError {
         Self::System(error.to_string())
     }
 }
-
-/// A request for a reload, and where its result goes.
-type Order = oneshot::Sender<Result<Reloaded, ReloadRefused>>;
 
 /// A running node.
 pub struct Running {
@@ -93,6 +90,9 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     for warning in &built.warnings {
         warn!("{}", warning.one_line());
     }
+    if loader.drained() {
+        warn!("the node is drained since before it was started: `rhumb undrain --node` ends that");
+    }
     let world = Arc::clone(&built.world);
     let metrics = Arc::new(Metrics::default());
     let (publisher, published, publishing) = publisher(&world, &metrics)?;
@@ -103,7 +103,7 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     let watcher = Arc::new(watcher);
     let prober = Prober::start(Arc::clone(&watcher) as _);
 
-    let (orders, inbox) = mpsc::channel(16);
+    let (orders, inbox) = orders();
     let tcp_connections = Arc::new(OnceLock::new());
     let control = Control {
         node: node.node.clone().into(),
@@ -112,7 +112,7 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
         metrics,
         prober: prober.clone(),
         tcp_connections: connections(&tcp_connections),
-        reload: orders.clone(),
+        orders: orders.clone(),
         pair: tier.pair.clone(),
         started: now(),
         ready: Arc::new(AtomicBool::new(false)),
@@ -127,13 +127,14 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     let tcp = TcpServer::start(udp.addresses(), node.dns.tcp, &published, &counters)?;
     let _ = tcp_connections.set(tcp.open_connections());
     let askers = Askers::start(plan.services(), published, counters, watcher)?;
+    publisher.node(NodeChange::Drained(loader.drained()));
     tier.follow(&publisher);
     control.ready.store(true, Relaxed);
 
     let dns: Vec<_> = udp.addresses().iter().map(ToString::to_string).collect();
     let (zones, targets) = (world.zones.len(), world.targets.len());
     info!(dns = dns.join(" "), %admin, zones, targets, "ready");
-    loader.save(&prober).await;
+    let _ = loader.save(&prober).await;
     let mut tasks = vec![admin_task];
     if node.watch {
         tasks.push(watch::files(&node, orders));
@@ -261,67 +262,6 @@ impl Running {
         self.publisher.stop();
         let _ = tokio::task::spawn_blocking(move || self.publishing.join()).await;
         info!("stopped");
-    }
-}
-
-/// The task that reloads and saves; one at a time.
-struct Work {
-    loader: Loader,
-    prober: Prober,
-    publisher: Publisher,
-    askers: Askers,
-    tier: Tier,
-    control: Control,
-}
-
-impl Work {
-    /// Swaps the world, then the network tier; what they cannot take is warned of.
-    async fn reload(&mut self) -> Result<Reloaded, ReloadRefused> {
-        let (mut reloaded, node) = self.loader.reload(&self.prober, &self.publisher).await?;
-        let (tier, askers) = (self.tier.clone(), self.askers.clone());
-        let published = Arc::clone(&self.control.published);
-        let change = move || {
-            let plan = Plan::of(node);
-            let mut refused = tier.set(&plan);
-            refused.extend(askers.set(plan.services()).err().map(|error| error.to_string()));
-            tier.react(&published.load().node);
-            refused
-        };
-        let complaints = tokio::task::spawn_blocking(change).await.unwrap_or_default();
-        complaints.iter().for_each(|complaint| error!("{complaint}"));
-        reloaded.warnings.extend(complaints);
-        Ok(reloaded)
-    }
-
-    async fn run(
-        mut self,
-        mut orders: mpsc::Receiver<Order>,
-        mut stop: mpsc::Receiver<oneshot::Sender<()>>,
-    ) {
-        let mut save = tokio::time::interval(SAVE_EVERY);
-        save.reset();
-        loop {
-            tokio::select! {
-                biased;
-                done = stop.recv() => {
-                    self.loader.save(&self.prober).await;
-                    self.prober.stop().await;
-                    if let Some(done) = done {
-                        let _ = done.send(());
-                    }
-                    return;
-                }
-                Some(order) = orders.recv() => {
-                    let result = self.reload().await;
-                    self.control.metrics.reload(&result);
-                    self.publisher.node(NodeChange::Stale(result.is_err()));
-                    self.publisher.flush().await;
-                    // Whoever asked may be gone; the reload counts all the same.
-                    let _ = order.send(result);
-                }
-                _ = save.tick() => self.loader.save(&self.prober).await,
-            }
-        }
     }
 }
 

@@ -4,18 +4,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use notify::{RecursiveMode, Watcher};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tracing::{info, warn};
 
-use super::Order;
+use crate::admin::orders::Orders;
 use crate::config::node::NodeConfig;
 
 /// How long the files must be quiet before they are read: an editor writes in several steps.
 const QUIET: Duration = Duration::from_millis(200);
 
 /// Asks for a reload whenever a file in a folder of zones or of databases has changed.
-pub(super) fn files(node: &NodeConfig, orders: mpsc::Sender<Order>) -> AbortHandle {
+pub(super) fn files(node: &NodeConfig, orders: Orders) -> AbortHandle {
     let folders = folders(node);
     tokio::spawn(async move {
         let (changed, mut changes) = mpsc::channel(1);
@@ -36,11 +36,9 @@ pub(super) fn files(node: &NodeConfig, orders: mpsc::Sender<Order>) -> AbortHand
         while changes.recv().await.is_some() {
             while tokio::time::timeout(QUIET, changes.recv()).await.is_ok_and(|c| c.is_some()) {}
             info!("a file has changed");
-            let (order, result) = oneshot::channel();
-            if orders.send(order).await.is_err() {
+            if orders.reload().await.is_none() {
                 return;
             }
-            let _ = result.await;
         }
     })
     .abort_handle()

@@ -35,6 +35,8 @@ pub(super) struct File {
     /// Each a [`Health`].
     #[serde(default)]
     health: Vec<Value>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    drained: bool,
     #[serde(flatten)]
     other: Map<String, Value>,
 }
@@ -94,7 +96,7 @@ struct Http {
 
 impl From<&Saved> for File {
     fn from(saved: &Saved) -> Self {
-        let Saved { zones, health, saved_at, other } = saved;
+        let Saved { zones, health, saved_at, drained, other } = saved;
         let since_1970 = saved_at.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
         // Only a `ca` path that is not UTF-8 cannot be written; its target starts unknown.
         let health = health.iter().map(Health::from);
@@ -103,6 +105,7 @@ impl From<&Saved> for File {
             saved_at: since_1970.map(|since| since.as_secs()),
             zones: zones.clone(),
             health: health.filter_map(|h| serde_json::to_value(h).ok()).collect(),
+            drained: *drained,
             other: other.clone(),
         }
     }
@@ -110,12 +113,13 @@ impl From<&Saved> for File {
 
 impl From<File> for Saved {
     fn from(file: File) -> Self {
-        let File { version: _, saved_at, zones, health, other } = file;
+        let File { version: _, saved_at, zones, health, drained, other } = file;
         let health = health.into_iter().filter_map(|h| serde_json::from_value(h).ok());
         Self {
             zones,
             health: health.map(|h: Health| h.into()).collect(),
             saved_at: saved_at.and_then(|s| UNIX_EPOCH.checked_add(Duration::from_secs(s))),
+            drained,
             other,
         }
     }

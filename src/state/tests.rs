@@ -50,7 +50,8 @@ fn saved() -> Saved {
         carried(ProbeKind::Http(http.clone()), State::Down, 2),
         carried(ProbeKind::Https(http, named), State::Up, 0),
     ];
-    Saved::default().updated(zones.into(), health, at(1_800_000_000))
+    let before = Saved { drained: true, ..Saved::default() };
+    before.updated(zones.into(), health, at(1_800_000_000))
 }
 
 fn names(directory: &Path) -> Vec<String> {

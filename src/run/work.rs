@@ -1,0 +1,99 @@
+//! The node's own task: it reloads, saves and remembers, one thing at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tracing::{error, info};
+
+use super::loader::Loader;
+use super::tier::{Plan, Tier};
+use crate::admin::orders::Order;
+use crate::admin::{Control, ReloadRefused, Reloaded};
+use crate::health::schedule::Prober;
+use crate::node::{Askers, NodeChange};
+use crate::world::publish::Publisher;
+
+/// How often the health of targets is written down for the next start.
+const SAVE_EVERY: Duration = Duration::from_secs(60);
+
+/// What the task works with.
+pub(super) struct Work {
+    pub(super) loader: Loader,
+    pub(super) prober: Prober,
+    pub(super) publisher: Publisher,
+    pub(super) askers: Askers,
+    pub(super) tier: Tier,
+    pub(super) control: Control,
+}
+
+impl Work {
+    /// Does what is ordered until it is told to stop; then everything is written down once more.
+    pub(super) async fn run(
+        mut self,
+        mut orders: mpsc::Receiver<Order>,
+        mut stop: mpsc::Receiver<oneshot::Sender<()>>,
+    ) {
+        let mut save = tokio::time::interval(SAVE_EVERY);
+        save.reset();
+        loop {
+            tokio::select! {
+                biased;
+                done = stop.recv() => {
+                    let _ = self.loader.save(&self.prober).await;
+                    self.prober.stop().await;
+                    if let Some(done) = done {
+                        let _ = done.send(());
+                    }
+                    return;
+                }
+                Some(order) = orders.recv() => self.obey(order).await,
+                _ = save.tick() => {
+                    let _ = self.loader.save(&self.prober).await;
+                }
+            }
+        }
+    }
+
+    /// Whoever asked may be gone when it is done; it counts all the same.
+    async fn obey(&mut self, order: Order) {
+        match order {
+            Order::Reload(tell) => {
+                let result = self.reload().await;
+                self.control.metrics.reload(&result);
+                self.publisher.node(NodeChange::Stale(result.is_err()));
+                self.publisher.flush().await;
+                let _ = tell.send(result);
+            }
+            Order::Drained(drained, tell) => {
+                info!(
+                    drained,
+                    "an operator has {}drained the node",
+                    if drained { "" } else { "un" }
+                );
+                let saved = self.loader.remember_drained(drained, &self.prober).await;
+                self.publisher.node(NodeChange::Drained(drained));
+                self.publisher.flush().await;
+                let _ = tell.send(saved);
+            }
+        }
+    }
+
+    /// Swaps the world, then the network tier; what that cannot take is warned of.
+    async fn reload(&mut self) -> Result<Reloaded, ReloadRefused> {
+        let (mut reloaded, node) = self.loader.reload(&self.prober, &self.publisher).await?;
+        let (tier, askers) = (self.tier.clone(), self.askers.clone());
+        let published = Arc::clone(&self.control.published);
+        let change = move || {
+            let plan = Plan::of(node);
+            let mut refused = tier.set(&plan);
+            refused.extend(askers.set(plan.services()).err().map(|error| error.to_string()));
+            tier.react(&published.load().node);
+            refused
+        };
+        let complaints = tokio::task::spawn_blocking(change).await.unwrap_or_default();
+        complaints.iter().for_each(|complaint| error!("{complaint}"));
+        reloaded.warnings.extend(complaints);
+        Ok(reloaded)
+    }
+}
