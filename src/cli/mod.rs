@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 pub mod check;
 pub mod client;
 pub mod demo;
+pub mod drain;
 pub mod explain;
 pub mod failover;
 pub mod logs;
@@ -39,6 +40,8 @@ enum Command {
     Status(status::Arguments),
     Reload(reload::Arguments),
     Failover(failover::Arguments),
+    Drain(drain::Drain),
+    Undrain(drain::Undrain),
     Release(release::Arguments),
 }
 
@@ -53,6 +56,8 @@ pub fn main() -> ExitCode {
         Command::Status(arguments) => status::run(&arguments),
         Command::Reload(arguments) => reload::run(&arguments),
         Command::Failover(arguments) => failover::run(&arguments),
+        Command::Drain(arguments) => drain::drain(&arguments),
+        Command::Undrain(arguments) => drain::undrain(&arguments),
         Command::Release(arguments) => release::run(&arguments),
     };
     match done {
