@@ -1,8 +1,15 @@
 //! What follows from a snapshot, as pure functions: nothing here does anything.
 
+use std::sync::Arc;
+
 use vrrp::conditions::Health;
 
+use crate::announce::standing::{Doubt, Lesser, Standing, Verdict};
+use crate::announce::{Announcement, OnDown, When};
 use crate::node::{Answering, NodeState, ServiceState};
+use crate::policy::decide::Mode;
+use crate::policy::{Family, PoolId, standing::Standing as PoolStanding};
+use crate::world::Snapshot;
 
 /// The health of this node as the election for a service's addresses takes it.
 ///
@@ -22,6 +29,60 @@ pub fn vrrp_health(node: &NodeState, service: &str) -> Health {
 #[must_use]
 pub fn has_verdict(node: &NodeState, service: &str) -> bool {
     answering(node, service) != Answering::Unknown
+}
+
+/// What speaks for and against an announcement.
+///
+/// A node that is overloaded, or that cannot ask itself, still answers as far as anybody knows.
+#[must_use]
+pub fn standing(snapshot: &Snapshot, announcement: &Announcement) -> Standing {
+    let verdict = match health(snapshot, announcement) {
+        Verdict::Fine if announcement.deprefer.stale_config && snapshot.node.stale => {
+            Verdict::Lesser(Lesser::StaleConfig)
+        }
+        verdict => verdict,
+    };
+    Standing { verdict, drained: snapshot.node.drained }
+}
+
+fn health(snapshot: &Snapshot, announcement: &Announcement) -> Verdict {
+    match &announcement.when {
+        When::Always => Verdict::Fine,
+        When::Dns => of_node(&snapshot.node, &announcement.name),
+        When::Pool { pool, on_down } => match is_pool_up(snapshot, pool, announcement) {
+            Some(true) => Verdict::Fine,
+            Some(false) => pool_down(pool, *on_down),
+            None => Verdict::Unknown(Doubt::NoSuchPool(Arc::clone(pool))),
+        },
+    }
+}
+
+fn of_node(node: &NodeState, service: &str) -> Verdict {
+    match answering(node, service) {
+        Answering::Yes => Verdict::Fine,
+        Answering::No => {
+            let failure = node.services.get(service).and_then(|state| state.failure.clone());
+            Verdict::CannotAnswer(failure)
+        }
+        Answering::Unknown => Verdict::Unknown(Doubt::NoVerdict),
+    }
+}
+
+fn pool_down(pool: &Arc<str>, on_down: OnDown) -> Verdict {
+    match on_down {
+        OnDown::Deprefer => Verdict::Lesser(Lesser::PoolDown(Arc::clone(pool))),
+        OnDown::Withdraw => Verdict::PoolDown,
+    }
+}
+
+/// Whether a pool is up, as `status` says it, for any family of the prefixes; absent when there is
+/// no such pool.
+fn is_pool_up(snapshot: &Snapshot, pool: &str, announcement: &Announcement) -> Option<bool> {
+    let policies = &snapshot.world.policies;
+    let at = policies.pools.iter().position(|known| *known.name == *pool)?;
+    let standing = PoolStanding::of(policies, PoolId(at as u32), &snapshot.health);
+    let mut families = announcement.prefixes.iter().map(|prefix| Family::of(prefix.addr()));
+    Some(families.any(|family| standing.is_up(family, Mode::Normal)))
 }
 
 fn answering(node: &NodeState, service: &str) -> Answering {

@@ -5,9 +5,24 @@
 //! reason of its own, is gone. So a node that can answer withdraws only when an operator wants it,
 //! and not even then when it is the last one.
 
-mod config;
+//!
+//! - [`standing`]: what speaks for and against an announcement now; worked out of a snapshot in
+//!   [`reaction`](crate::reaction).
+//! - [`ladder`]: one announcement's way up and down (pure); [`damping`]: its penalty for flapping.
+//! - [`board`]: the ladders of a node (pure); [`routes`]: what a peer is told of them.
+//! - [`siblings`]: whether other nodes answer: what counts (pure), and the thread that asks.
 
+pub mod board;
+mod config;
+pub mod damping;
+pub mod ladder;
+pub mod routes;
+pub mod siblings;
+pub mod standing;
+
+pub use board::Board;
 pub use config::{Announcement, Damping, Deprefer, Drain, OnDown, OnStop, When};
+pub use siblings::Siblings;
 
 /// How strongly a prefix is announced, from the most to the least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
