@@ -8,6 +8,9 @@ use super::packet::{Discriminator, State};
 /// a log line begins with its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Discard {
+    /// Not sent to an address of this host alone.
+    #[error("sends to a broadcast or multicast address: sessions are with one neighbour each")]
+    NotUnicast,
     /// Of another version than 1.
     #[error("speaks version {found} of BFD, not 1")]
     Version {
@@ -112,10 +115,33 @@ pub enum Discard {
 }
 
 impl Discard {
+    /// Every [`Self::label`] there is.
+    pub const LABELS: [&'static str; 18] = [
+        "not_unicast",
+        "version",
+        "length",
+        "truncated",
+        "detect_mult",
+        "multipoint",
+        "no_discriminator",
+        "unaddressed",
+        "unknown_discriminator",
+        "no_session",
+        "hops",
+        "unexpected_auth",
+        "missing_auth",
+        "auth_type",
+        "unknown_key",
+        "auth_length",
+        "sequence",
+        "digest",
+    ];
+
     /// A label for metrics.
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {
+            Self::NotUnicast => "not_unicast",
             Self::Version { .. } => "version",
             Self::Length { .. } => "length",
             Self::Truncated { .. } => "truncated",

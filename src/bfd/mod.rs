@@ -8,7 +8,8 @@
 //!                                                                                └→ events
 //! ```
 //!
-//! All of it is pure: the time and random numbers are arguments. Every step can end in a
+//! All of it is pure: the time and random numbers are arguments. What is not is the [`driver`], with
+//! its sockets, its clock and those who [`watch`](Driver::watch) a path through it. Every step can end in a
 //! [`Discard`], with its reason. A [`Session`] tells who relies on the path that it is [`Up`],
 //! [`Down`], or, which is no failure, [`AdminDown`].
 //!
@@ -21,11 +22,17 @@
 
 pub mod auth;
 mod discard;
+pub mod driver;
+pub mod hint;
+mod options;
 pub mod packet;
 pub mod session;
 pub mod table;
 
 pub use discard::Discard;
+pub use driver::{Driver, Watch, Watched};
+pub use hint::hint;
+pub use options::BfdOptions;
 pub use packet::{Control, Diagnostic, Discriminator, Packet, State};
 pub use session::{Config, Event, Session};
 pub use table::{SessionId, Table};

@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use ipnet::IpNet;
 
 use super::routes::NextHop;
 use super::session;
-use crate::bfd::auth::Auth;
+pub use crate::bfd::BfdOptions;
 use crate::geo::Asn;
 
 /// The speaker and all its peers.
@@ -83,17 +82,6 @@ pub enum Distance {
         /// 2 to 255.
         ttl: u8,
     },
-}
-
-/// How BFD watches the path to a peer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BfdOptions {
-    /// Between packets, in both directions.
-    pub interval: Duration,
-    /// So many missing in a row are a failure.
-    pub multiplier: u8,
-    /// The same on both systems.
-    pub auth: Option<Auth>,
 }
 
 /// Which announcements a peer is told of.

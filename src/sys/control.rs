@@ -1,6 +1,6 @@
 //! Control messages (`cmsg(3)`): to which of our addresses a datagram was sent, from which one its
-//! reply leaves, and how many datagrams the kernel had to drop. Read and written as octets, so that
-//! nothing the kernel says is taken on trust.
+//! reply leaves, and how many datagrams the kernel had to drop; or by which way it came. Read and
+//! written as octets, so that nothing the kernel says is taken on trust.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -15,7 +15,7 @@ const CAPACITY: usize = 2 * HEADER + 24 + 8;
 
 /// Room for the control messages of one datagram.
 #[repr(C, align(8))]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Control([u8; CAPACITY]);
 
 /// What the control messages of a received datagram say.
@@ -25,6 +25,17 @@ pub(super) struct Arrival {
     pub(super) to: Destination,
     /// How many datagrams this socket had dropped before it (`SO_RXQ_OVFL`; wraps).
     pub(super) drops: Option<u32>,
+}
+
+/// By which way a datagram came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Way {
+    /// Where it was sent to.
+    pub(super) to: Destination,
+    /// The index of the interface that it came in on; 0 where nothing is said.
+    pub(super) interface: u32,
+    /// What was left of its TTL or hop limit.
+    pub(super) hops: Option<u8>,
 }
 
 /// The address of ours that a datagram was sent to.
@@ -58,13 +69,42 @@ impl Control {
                     arrival.to = ipv6_destination(data).unwrap_or(arrival.to);
                 }
                 (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => {
-                    arrival.drops = data.first_chunk().map(|octets| u32::from_ne_bytes(*octets));
+                    arrival.drops = number(data);
                 }
                 _ => {}
             }
             rest = next;
         }
         arrival
+    }
+
+    /// For the kernel to write to.
+    pub(super) fn room(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+
+    /// Reads what the kernel wrote in the first `len` octets of a datagram whose way counts.
+    pub(super) fn read_way(&self, len: usize) -> Way {
+        let mut way = Way { to: Destination::Bound, interface: 0, hops: None };
+        let mut rest = self.0.get(..len).unwrap_or(&self.0);
+        while let Some((level, kind, data, next)) = split(rest) {
+            match (level, kind) {
+                (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
+                    way.to = ipv4_destination(data).unwrap_or(way.to);
+                    way.interface = number(data).unwrap_or(0);
+                }
+                (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
+                    way.to = ipv6_destination(data).unwrap_or(way.to);
+                    way.interface = data.get(16..).and_then(number).unwrap_or(0);
+                }
+                (libc::IPPROTO_IP, libc::IP_TTL) | (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT) => {
+                    way.hops = number(data).and_then(|hops| u8::try_from(hops).ok());
+                }
+                _ => {}
+            }
+            rest = next;
+        }
+        way
     }
 
     /// Writes the control message that makes a reply leave from `source`; how many octets it
@@ -108,6 +148,11 @@ fn split(octets: &[u8]) -> Option<(c_int, c_int, &[u8], &[u8])> {
     let data = octets.get(HEADER..length)?;
     let next = octets.get(length.next_multiple_of(ALIGNMENT)..).unwrap_or_default();
     Some((c_int::from_ne_bytes(*level), c_int::from_ne_bytes(*kind), data, next))
+}
+
+/// The number at the beginning.
+fn number(octets: &[u8]) -> Option<u32> {
+    octets.first_chunk().map(|octets| u32::from_ne_bytes(*octets))
 }
 
 /// From an `in_pktinfo`: the interface, the local address of the packet, the address in its header.
@@ -177,6 +222,42 @@ mod tests {
         for messages in [[address, drops], [drops, address]] {
             let (control, len) = control(&messages);
             assert_eq!(control.read(len), expected);
+        }
+    }
+
+    #[test]
+    fn way_of_a_datagram_is_read_in_any_order_and_in_both_families() {
+        let v4 = pktinfo(7, [192, 0, 2, 1], [192, 0, 2, 1]);
+        let v6 = pktinfo6("2001:db8::1", 7);
+        let hops = 254i32.to_ne_bytes();
+        let table = [
+            [
+                (libc::IPPROTO_IP, libc::IP_PKTINFO, &v4[..]),
+                (libc::IPPROTO_IP, libc::IP_TTL, &hops[..]),
+            ],
+            [
+                (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, &v6[..]),
+                (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT, &hops[..]),
+            ],
+        ];
+        for [info, hops] in table {
+            for messages in [[info, hops], [hops, info]] {
+                let (control, len) = control(&messages);
+                let way = control.read_way(len);
+                assert_eq!((way.interface, way.hops), (7, Some(254)));
+                assert_ne!(way.to, Destination::Bound);
+            }
+        }
+    }
+
+    #[test]
+    fn way_that_is_not_told_or_cannot_be_is_unknown() {
+        let unknown = Way { to: Destination::Bound, interface: 0, hops: None };
+        for hops in [-1i32, 256] {
+            let octets = hops.to_ne_bytes();
+            let (control, len) = control(&[(libc::IPPROTO_IP, libc::IP_TTL, &octets)]);
+            assert_eq!(control.read_way(len), unknown);
+            assert_eq!(control.read_way(len - 5), unknown);
         }
     }
 

@@ -138,7 +138,7 @@ fn enlarge_buffers(socket: &Socket) -> io::Result<()> {
 }
 
 #[expect(unsafe_code, reason = "socket2 has no words for these options")]
-fn set(socket: &Socket, level: c_int, option: c_int, value: c_int) -> io::Result<()> {
+pub(super) fn set(socket: &Socket, level: c_int, option: c_int, value: c_int) -> io::Result<()> {
     let len = libc::socklen_t::try_from(size_of::<c_int>()).expect("4 fits");
     // SAFETY: the descriptor is open while `socket` lives; the pointer is to a `c_int` that lives
     // through the call, and the length is its size.

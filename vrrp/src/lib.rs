@@ -12,6 +12,7 @@
 //! - [`witness`]: who tells a lost peer from a lost network.
 //! - [`linux`]: what is done to a Linux kernel, and learnt from it.
 //! - [`event_loop`]: the one thread of protocols that must not be late.
+//! - [`mailbox`]: how other threads reach its handlers.
 //! - [`notify`]: a program that is run at each transition.
 //! - [`router`]: the driver of a group: all of the above put together.
 
@@ -23,7 +24,7 @@ pub mod event_loop;
 mod fixture;
 pub mod linux;
 pub mod machine;
-mod mailbox;
+pub mod mailbox;
 pub mod notify;
 pub mod packet;
 pub mod receive;

@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::event::{EventfdFlags, eventfd};
 
 /// The end that is posted to; a clone posts to the same queue.
-pub(crate) struct Post<T>(Arc<Shared<T>>);
+pub struct Post<T>(Arc<Shared<T>>);
 
 /// The end that is watched and emptied.
-pub(crate) struct Mailbox<T>(Arc<Shared<T>>);
+pub struct Mailbox<T>(Arc<Shared<T>>);
 
 struct Shared<T> {
     queue: Mutex<Vec<T>>,
@@ -25,7 +25,7 @@ struct Shared<T> {
 /// # Errors
 ///
 /// No descriptor is left.
-pub(crate) fn mailbox<T>() -> io::Result<(Post<T>, Mailbox<T>)> {
+pub fn mailbox<T>() -> io::Result<(Post<T>, Mailbox<T>)> {
     let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
     let shared = Arc::new(Shared { queue: Mutex::new(Vec::new()), bell });
     Ok((Post(shared.clone()), Mailbox(shared)))
@@ -33,7 +33,7 @@ pub(crate) fn mailbox<T>() -> io::Result<(Post<T>, Mailbox<T>)> {
 
 impl<T> Post<T> {
     /// Queues `item` and wakes the loop.
-    pub(crate) fn post(&self, item: T) {
+    pub fn post(&self, item: T) {
         self.0.queue.lock().unwrap_or_else(PoisonError::into_inner).push(item);
         // It fails only when the counter is full, and then the bell rings already.
         let _ = rustix::io::write(&self.0.bell, &1u64.to_ne_bytes());
@@ -42,7 +42,7 @@ impl<T> Post<T> {
 
 impl<T> Mailbox<T> {
     /// Everything that was posted since the last time, in order.
-    pub(crate) fn take(&self) -> Vec<T> {
+    pub fn take(&self) -> Vec<T> {
         // The bell is silenced first: what is posted between the two rings it again.
         let _ = rustix::io::read(&self.0.bell, &mut [0; 8]);
         std::mem::take(&mut *self.0.queue.lock().unwrap_or_else(PoisonError::into_inner))
