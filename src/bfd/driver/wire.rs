@@ -96,7 +96,7 @@ impl Wire {
 
     /// Somebody is to be told, and learns what there is to know.
     pub(super) fn tell(&mut self, id: WatchId, mut on_event: OnEvent) {
-        self.present().iter().for_each(|event| on_event(event));
+        self.present().iter().for_each(&mut on_event);
         self.watchers.insert(id, Watcher { on_event, muted: false });
     }
 
@@ -118,7 +118,7 @@ impl Wire {
     /// Nobody needs it any more: the neighbour is told for a while.
     pub(super) fn end(&mut self, now: Instant) {
         self.session.handle_command(Command::Disable);
-        self.ends.get_or_insert(now + self.session.farewell());
+        self.ends.get_or_insert_with(|| now + self.session.farewell());
     }
 
     pub(super) fn hear(&mut self, now: Instant, hops: u8, packet: &Packet<'_>, tools: &Tools) {
