@@ -98,6 +98,41 @@ fn an_entry_is_added_and_removed_beside_one_that_stays() {
     assert!(!first.has_logged("Active → Backup"));
 }
 
+/// How ARP is answered and asked on an interface.
+fn knobs(node: &Node<'_>, interface: &str) -> [String; 2] {
+    let value = |knob| node.host.sysctl_value(&format!("net/ipv4/conf/{interface}/{knob}"));
+    ["arp_ignore", "arp_announce"].map(value)
+}
+
+#[test]
+fn an_interface_gets_its_sysctls_back_with_the_last_entry_that_served_it() {
+    let Some(lab) = Lab::with_two_lans(&["n1"]) else { return };
+    let entry = |name, id, interface, address| {
+        let entry = Entry::ipv4(100).with("name", name).with("id", id).with("interface", interface);
+        entry.with("addresses", format!("[{address}]"))
+    };
+    let stays = entry("stays", 51, "eth0", "10.0.0.100");
+    let other = entry("other", 52, "eth1", "10.255.0.100");
+    let third = entry("third", 53, "eth1", "10.255.0.101");
+    lab.host("n1").sysctl("net/ipv4/conf/eth1/arp_announce", "1");
+    let folder = Folder::new(lab.host("n1"), &[&stays, &other, &third]);
+    let node = Node::start_in(lab.host("n1"), folder);
+    let turned = |interface| knobs(&node, interface) == ["1", "2"];
+    assert!(until(PATIENCE, || turned("eth0") && turned("eth1")));
+    let all_active = || {
+        let groups = node.node_status()["vrrp"].take();
+        groups.as_array().is_some_and(|groups| groups.iter().all(|g| g["state"] == "Active"))
+    };
+    assert!(until(PATIENCE, all_active));
+    let reload = node.reload(&[&stays, &third]);
+    assert!(reload.status.success(), "{}", said(&reload));
+    assert!(turned("eth1"), "one that serves it stays");
+    let reload = node.reload(&[&stays]);
+    assert!(reload.status.success(), "{}", said(&reload));
+    assert_eq!(knobs(&node, "eth1"), ["0", "1"], "as before the start");
+    assert!(turned("eth0"));
+}
+
 #[test]
 fn an_entry_with_another_id_leaves_and_starts() {
     let Some(lab) = Lab::new(&["n1"]) else { return };

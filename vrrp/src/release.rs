@@ -24,7 +24,7 @@ pub enum ReleaseError {
     Kernel(#[from] KernelError),
 }
 
-/// Undoes every change that a record lists, newest first; what became of each.
+/// Undoes every change that a record lists, as [`Record::undo`] does; what became of each.
 ///
 /// # Errors
 /// When the kernel cannot be spoken to, or the record not be written.

@@ -88,27 +88,22 @@ impl Sysctls {
     /// container), or when the interface is gone.
     pub fn write(&self, interface: &str, knob: Knob, value: i32) -> Result<(), KernelError> {
         let path = self.path(interface, knob);
-        write_number(interface, &path, value).map_err(|error| {
-            let explanation = (error.kind() == io::ErrorKind::ReadOnlyFilesystem).then_some(
-                "take ProtectKernelTunables=yes from the unit, or let the container write there",
-            );
-            KernelError::new(format!("write {value} to {}", path.display()), error, NEEDS)
-                .explained(explanation.map(str::to_owned))
-        })
+        write_number(interface, &path, value).map_err(|error| unwritten(&path, value, error))
     }
 
     /// Whether [`Sysctls::write`] could give an interface's knob `value`, or has no need to: tried by
     /// writing what is there. Of an interface that is not there yet `lo` is the example.
     ///
     /// # Errors
-    /// Those of the write.
+    /// Those of the write of `value`.
     pub fn may_turn(&self, interface: &str, knob: Knob, value: i32) -> Result<(), KernelError> {
         if self.effective(interface, knob).is_ok_and(|now| now >= value) {
             return Ok(());
         }
         let example = if self.path(interface, knob).exists() { interface } else { "lo" };
         let now = self.read(example, knob)?;
-        self.write(example, knob, now)
+        let tried = write_number(example, &self.path(example, knob), now);
+        tried.map_err(|error| unwritten(&self.path(interface, knob), value, error))
     }
 
     /// The line that loosens an interface's strict reverse path filter, where it has one: with more
@@ -153,6 +148,14 @@ impl Knob {
             Self::Ipv6Forwarding | Self::AcceptRa | Self::AddrGenMode => "ipv6",
         }
     }
+}
+
+fn unwritten(path: &Path, value: i32, error: io::Error) -> KernelError {
+    let explanation = (error.kind() == io::ErrorKind::ReadOnlyFilesystem).then_some(
+        "take ProtectKernelTunables=yes from the unit, or let the container write there",
+    );
+    KernelError::new(format!("write {value} to {}", path.display()), error, NEEDS)
+        .explained(explanation.map(str::to_owned))
 }
 
 fn read_number(interface: &str, path: &Path) -> io::Result<i32> {
@@ -207,6 +210,22 @@ mod tests {
         let error = sysctls.write("eth1", Knob::ArpIgnore, 1).expect_err("no interface");
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
         assert!(!root.path().join("net/ipv4/conf/eth1").exists());
+    }
+
+    #[test]
+    fn trial_names_what_it_is_a_trial_of_and_not_what_it_writes() {
+        let root = tree("lo", "arp_ignore", "0\n");
+        let file = root.path().join("net/ipv4/conf/lo/arp_ignore");
+        let sysctls = Sysctls::at(root.path());
+        sysctls.may_turn("eth0", Knob::ArpIgnore, 1).expect("it may");
+        assert_eq!(fs::read_to_string(&file).expect("a file"), "0\n", "nothing was turned");
+        // A number that the kernel lets nobody write.
+        fs::remove_file(&file).expect("our own file");
+        std::os::unix::fs::symlink("/proc/sys/kernel/random/poolsize", &file).expect("a link");
+        let error = sysctls.may_turn("eth0", Knob::ArpIgnore, 1).expect_err("read-only");
+        let wanted = root.path().join("net/ipv4/conf/eth0/arp_ignore");
+        let wanted = format!("cannot write 1 to {}: ", wanted.display());
+        assert!(error.to_string().starts_with(&wanted), "{error}");
     }
 
     #[test]

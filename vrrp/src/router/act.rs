@@ -244,7 +244,7 @@ impl Driver {
         let notifier = self.notifier.take();
         let vmacs = self.ground.vmacs();
         self.told.saved = None;
-        self.keeper.leave(&self.config.addresses, &vmacs, move || match notifier {
+        self.keeper.leave(&self.config, &vmacs, move || match notifier {
             Some(notifier) => notifier.finish(move || release(waiters)),
             None => release(waiters),
         });

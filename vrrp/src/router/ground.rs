@@ -303,7 +303,7 @@ impl Driver {
         let dropped = before.addresses.iter().copied();
         let dropped: Vec<_> = dropped.filter(|a| !self.config.addresses.contains(a)).collect();
         self.remove(now, &dropped);
-        self.keeper.leave(&dropped, &[], || ());
+        self.keeper.forget(&dropped);
         self.wire.reconfigure(&self.config);
         self.notify = self.config.notify.clone().map(Into::into);
         if before.witness != self.config.witness {

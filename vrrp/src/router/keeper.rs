@@ -4,6 +4,7 @@
 //! runs, the loop's thread adds and removes addresses that were written down here: a take-over
 //! waits for no disk.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
 use std::sync::mpsc::channel;
@@ -30,7 +31,11 @@ pub(super) struct Keeper {
     worker: Worker,
     record: Arc<Mutex<Record>>,
     sysctls: Sysctls,
+    served: Arc<Mutex<BTreeSet<Service>>>,
 }
+
+/// That a group may have turned knobs of an interface: its name, and the group's.
+type Service = (String, String);
 
 /// An interface on which a group may take addresses and leave them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +78,7 @@ pub enum KeepError {
 impl Keeper {
     /// Starts its thread.
     pub(super) fn spawn(record: Arc<Mutex<Record>>, sysctls: Sysctls) -> io::Result<Self> {
-        Ok(Self { worker: Worker::spawn("vrrp-record")?, record, sysctls })
+        Ok(Self { worker: Worker::spawn("vrrp-record")?, record, sysctls, served: Arc::default() })
     }
 
     /// The last stamp that was saved.
@@ -132,6 +137,7 @@ impl Keeper {
         vmacs: Vec<(Family, Vmac)>,
     ) -> Prepared {
         let mut troubles = Vec::new();
+        self.with_served(|served| served.insert(service(config)));
         let foreign = self.claim(config, &interface).unwrap_or_else(|error| {
             let text = format!("{error}; what a crash leaves behind is not undone");
             troubles.push(Trouble { kind: "record", text });
@@ -210,28 +216,40 @@ impl Keeper {
         self.record(move |record| record.set_sequence(sequence));
     }
 
-    /// Undoes what a group has changed, and tells. Knobs of its interface stay as long as others
-    /// may need them: they are undone with the record.
+    /// Takes addresses that a group no longer has from this host, some time soon.
+    pub(super) fn forget(&self, addresses: &[IpAddr]) {
+        let (keeper, addresses) = (self.clone(), addresses.to_vec());
+        self.run(move || keeper.undo(&addresses, &[], None));
+    }
+
+    /// Undoes what a group has changed, and tells. Knobs of its interface stay as long as another
+    /// group serves that.
     pub(super) fn leave(
         &self,
-        addresses: &[IpAddr],
+        config: &Config,
         vmacs: &[(Family, Vmac)],
         done: impl FnOnce() + Send + 'static,
     ) {
-        let (keeper, addresses) = (self.clone(), addresses.to_vec());
+        let (keeper, config) = (self.clone(), config.clone());
         let links: Vec<_> = vmacs.iter().map(|(_, vmac)| vmac.interface.name.clone()).collect();
         self.run(move || {
-            keeper.undo(&addresses, &links);
+            let unserved = keeper.with_served(|served| {
+                served.remove(&service(&config));
+                served.iter().all(|(interface, _)| *interface != config.interface)
+            });
+            let unserved = unserved.then_some(config.interface.as_str());
+            keeper.undo(&config.addresses, &links, unserved);
             done();
         });
     }
 
-    fn undo(&self, addresses: &[IpAddr], links: &[String]) {
+    /// Addresses, links, and the knobs of an interface.
+    fn undo(&self, addresses: &[IpAddr], links: &[String], unserved: Option<&str>) {
         let Ok(mut netlink) = Netlink::open() else { return };
         let ours = |entry: &Entry| match entry {
             Entry::Address { address, .. } => addresses.contains(address),
             Entry::Link { name } => links.contains(name),
-            Entry::Sysctl { .. } => false,
+            Entry::Sysctl { interface, .. } => unserved == Some(interface.as_str()),
         };
         // What fails stays in the record, and is undone with it.
         let _ = self.with_record(|record| record.undo_only(&mut netlink, &self.sysctls, ours));
@@ -250,7 +268,15 @@ impl Keeper {
         let _ = self.worker.run(job);
     }
 
+    fn with_served<T>(&self, what: impl FnOnce(&mut BTreeSet<Service>) -> T) -> T {
+        what(&mut self.served.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn with_record<T>(&self, what: impl FnOnce(&mut Record) -> T) -> T {
         what(&mut self.record.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn service(config: &Config) -> Service {
+    (config.interface.clone(), config.name.clone())
 }

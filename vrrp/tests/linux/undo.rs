@@ -64,12 +64,12 @@ fn after_a_crash_everything_is_as_it_was() {
     assert_eq!(
         undo(&lab, &directory),
         [
-            "undone: arp_announce of eth0, 0 before",
-            "undone: arp_ignore of eth0, 0 before",
             "undone: 2001:db8::100 on eth0",
             "undone: 192.0.2.100 on eth0",
             "undone: 2001:db8::100 on lo",
             "undone: 192.0.2.100 on lo",
+            "undone: arp_announce of eth0, 0 before",
+            "undone: arp_ignore of eth0, 0 before",
         ]
     );
     assert_eq!(everything(), before);

@@ -30,7 +30,8 @@ pub enum Outcome {
 }
 
 impl Record {
-    /// Undoes every change, newest first; what became of each.
+    /// Undoes every change, newest first, and knobs after all else: as long as `lo` has an address,
+    /// the interfaces must not answer for it. What became of each.
     ///
     /// # Errors
     /// When the record cannot be written afterwards. The changes are undone all the same.
@@ -42,7 +43,7 @@ impl Record {
         self.undo_only(netlink, sysctls, |_| true)
     }
 
-    /// Undoes the changes that are to be, newest first; what became of each.
+    /// Undoes the changes that are to be, in the order of [`Record::undo`]; what became of each.
     ///
     /// # Errors
     /// As [`Record::undo`].
@@ -56,8 +57,11 @@ impl Record {
             self.contents.entries.iter().cloned().partition(is_wanted);
         let present = netlink.addresses();
         let present = present.as_deref().ok();
+        let is_knob = |entry: &Entry| matches!(entry, Entry::Sysctl { .. });
+        let (knobs, others): (Vec<_>, Vec<_>) = wanted.into_iter().rev().partition(is_knob);
+        let in_order = others.into_iter().chain(knobs);
         let undone: Vec<_> =
-            wanted.into_iter().rev().map(|entry| undo(entry, netlink, sysctls, present)).collect();
+            in_order.map(|entry| undo(entry, netlink, sysctls, present)).collect();
         kept.extend(undone.iter().rev().filter(|u| u.is_failed()).map(|u| u.entry.clone()));
         self.update(|contents| contents.entries = kept)?;
         Ok(undone)
