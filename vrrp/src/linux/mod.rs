@@ -26,6 +26,8 @@ pub mod vmac;
 use std::fmt;
 use std::io;
 
+use self::netlink::exchange::Refusal;
+
 /// A network interface of this host.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Interface {
@@ -59,6 +61,13 @@ impl KernelError {
     /// `tried` continues "cannot"; `needs` is said when permission is missing.
     pub(crate) fn new(tried: impl Into<String>, source: io::Error, needs: &'static str) -> Self {
         Self { tried: tried.into(), source, explanation: None, needs }
+    }
+
+    /// A request for a change of the network's configuration was refused. `tried` continues
+    /// "cannot".
+    #[must_use]
+    pub fn refused(tried: impl Into<String>, refusal: Refusal) -> Self {
+        Self::new(tried, refusal.error, NEEDS_ADMIN).explained(refusal.explanation)
     }
 
     /// With the kernel's own words.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::decode::{IFA_FLAGS, INFINITY};
 use super::exchange::Answer;
 use super::message::Writer;
-use crate::linux::{Interface, KernelError, NEEDS_ADMIN};
+use crate::linux::{Interface, KernelError};
 
 /// `IFA_F_NOPREFIXROUTE`: no route to the prefix.
 const NO_PREFIX_ROUTE: u32 = 0x200;
@@ -72,15 +72,15 @@ impl Change<'_> {
 
     /// What an answer means for this change.
     pub(super) fn judge(&self, answer: Answer) -> Result<(), KernelError> {
-        let Err((error, words)) = answer else { return Ok(()) };
+        let Err(refusal) = answer else { return Ok(()) };
         match self {
             Self::Remove { .. }
-                if matches!(error.raw_os_error(), Some(libc::EADDRNOTAVAIL | libc::ENODEV)) =>
+                if matches!(refusal.error.raw_os_error(), Some(libc::EADDRNOTAVAIL | libc::ENODEV)) =>
             {
                 Ok(())
             }
             Self::Add { .. } | Self::Remove { .. } => {
-                Err(KernelError::new(self.to_string(), error, NEEDS_ADMIN).explained(words))
+                Err(KernelError::refused(self.to_string(), refusal))
             }
         }
     }

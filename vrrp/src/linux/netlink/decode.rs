@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use super::exchange::{Answer, Refusal};
 use super::message::{HEADER, Message, attributes, number};
 use super::{AddressState, Link, LocalAddress};
 use crate::linux::{Interface, Mac};
@@ -43,10 +44,13 @@ impl Acknowledgement {
         Some(Self { errno, explanation })
     }
 
-    pub(super) fn into_result(self) -> Result<(), (io::Error, Option<String>)> {
+    pub(super) fn into_result(self) -> Answer {
         match self.errno {
             0 => Ok(()),
-            errno => Err((io::Error::from_raw_os_error(errno), self.explanation)),
+            errno => {
+                let error = io::Error::from_raw_os_error(errno);
+                Err(Refusal { error, explanation: self.explanation })
+            }
         }
     }
 }

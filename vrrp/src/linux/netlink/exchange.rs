@@ -1,4 +1,16 @@
-//! Requests and their answers.
+//! Requests and their answers, for any rtnetlink message: [`message`](super::message) is what they
+//! are made of.
+//!
+//! ```no_run
+//! use vrrp::linux::netlink::exchange::Exchange;
+//!
+//! let mut exchange = Exchange::open()?;
+//! // RTM_NEWLINK that sets lo up: `struct ifinfomsg` with its index, IFF_UP and the mask IFF_UP.
+//! let [one, up] = [1u32, 1u32].map(u32::to_ne_bytes);
+//! let structure = [[0; 4], one, up, up].concat();
+//! exchange.request(libc::RTM_NEWLINK, 0, &structure, |_| {}).map_err(|refusal| refusal.error)?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -16,12 +28,24 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A dump that others' changes kept interrupting so often is given up.
 const DUMP_ATTEMPTS: usize = 8;
 
-/// Done, or the error with the kernel's own words.
-pub(super) type Answer = Result<(), (io::Error, Option<String>)>;
+/// `NETLINK_GET_STRICT_CHK`: what a dump's structure says is a filter.
+const STRICT_CHECK: libc::c_int = 12;
+
+/// Done, or not.
+pub type Answer = Result<(), Refusal>;
+
+/// A request was not done.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Why not.
+    pub error: io::Error,
+    /// The kernel's own words, where it has any.
+    pub explanation: Option<String>,
+}
 
 /// A socket that asks and waits for what is answered, which lies in it when the question is sent.
 #[derive(Debug)]
-pub(super) struct Exchange {
+pub struct Exchange {
     socket: Socket,
     sequence: u32,
     out: Vec<u8>,
@@ -29,16 +53,30 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    pub(super) fn open() -> io::Result<Self> {
+    /// Opens a socket; needs no privilege, unlike most requests.
+    ///
+    /// # Errors
+    /// When the system gives no socket.
+    pub fn open() -> io::Result<Self> {
         let socket = open_socket(0)?;
         socket.set_read_timeout(Some(PATIENCE))?;
         let input = vec![0; BUFFER].into_boxed_slice();
         Ok(Self { socket, sequence: 0, out: Vec::new(), input })
     }
 
-    /// Several requests in one system call, each written by `write` with its number; their answers,
-    /// in order.
-    pub(super) fn batch<T>(
+    /// From now on the kernel lists only what a dump's structure describes (its table, protocol …),
+    /// and refuses a structure that describes nothing it knows.
+    ///
+    /// # Errors
+    /// On Linux before 4.20.
+    pub fn filter_dumps(&self) -> io::Result<()> {
+        raw::set(&self.socket, libc::SOL_NETLINK, STRICT_CHECK, 1)
+    }
+
+    /// Several requests in one system call, each written by `write` with its number and the flags
+    /// `NLM_F_REQUEST` and `NLM_F_ACK`; their answers, in order. So many at once (some 64) that their
+    /// acknowledgements fit into the socket's buffer.
+    pub fn batch<T>(
         &mut self,
         requests: &[T],
         write: impl Fn(&T, u32, &mut Vec<u8>),
@@ -52,8 +90,12 @@ impl Exchange {
         self.exchange(first, requests.len())
     }
 
-    /// One request with its acknowledgement.
-    pub(super) fn request(
+    /// One request with its acknowledgement. `flags` are those beside `NLM_F_REQUEST` and
+    /// `NLM_F_ACK`.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn request(
         &mut self,
         kind: u16,
         flags: u16,
@@ -89,13 +131,55 @@ impl Exchange {
         });
         let failure = || match &outcome {
             Ok(()) => Ok(()),
-            Err(error) => Err((copy(error), None)),
+            Err(error) => Err(copy(error).into()),
         };
         answers.into_iter().map(|answer| answer.unwrap_or_else(failure)).collect()
     }
 
-    /// All that the kernel lists; again from the beginning when a change came between.
-    pub(super) fn dump<T>(
+    /// A question with one answer, of the type `wanted`; what is read from it, or nothing when it
+    /// cannot be.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn ask<T>(
+        &mut self,
+        kind: u16,
+        wanted: u16,
+        structure: &[u8],
+        attributes: impl FnOnce(&mut Writer<'_>),
+        read: impl Fn(&Message<'_>) -> Option<T>,
+    ) -> Result<Option<T>, Refusal> {
+        self.out.clear();
+        self.sequence = self.sequence.wrapping_add(1);
+        let sequence = self.sequence;
+        let flags = libc::NLM_F_REQUEST as u16;
+        let mut writer = Writer::begin(&mut self.out, kind, flags, sequence, structure);
+        attributes(&mut writer);
+        writer.end();
+        self.send()?;
+        let mut answer = None;
+        while answer.is_none() {
+            self.receive(|message| {
+                if message.sequence != sequence {
+                    return;
+                }
+                if message.kind == wanted {
+                    answer = Some(Ok(read(message)));
+                } else if i32::from(message.kind) == libc::NLMSG_ERROR {
+                    let refusal = Acknowledgement::read(message).map(Acknowledgement::into_result);
+                    answer = refusal.map(|refusal| refusal.map(|()| None));
+                }
+            })?;
+        }
+        answer.unwrap_or(Ok(None))
+    }
+
+    /// All that the kernel lists as messages of the type `wanted`; again from the beginning when a
+    /// change came between.
+    ///
+    /// # Errors
+    /// When the kernel refuses, or the list changed each time while it was read.
+    pub fn dump<T>(
         &mut self,
         request: u16,
         wanted: u16,
@@ -161,9 +245,15 @@ impl Exchange {
     }
 }
 
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self { error, explanation: None }
+    }
+}
+
 fn refusal(message: &Message<'_>) -> io::Result<()> {
     match Acknowledgement::read(message).map(Acknowledgement::into_result) {
-        Some(Err((error, _))) => Err(error),
+        Some(Err(refusal)) => Err(refusal.error),
         Some(Ok(())) | None => Ok(()),
     }
 }

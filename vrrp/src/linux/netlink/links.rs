@@ -37,9 +37,7 @@ impl Netlink {
                     });
                 });
             })
-            .map_err(|(error, words)| {
-                KernelError::new(tried(), error, NEEDS_ADMIN).explained(words)
-            })?;
+            .map_err(|refusal| KernelError::refused(tried(), refusal))?;
         let made = self.link(name)?;
         made.map(|link| link.interface).ok_or_else(|| {
             KernelError::new(tried(), io::Error::from_raw_os_error(libc::ENODEV), NEEDS_ADMIN)
@@ -54,9 +52,7 @@ impl Netlink {
         let up = libc::IFF_UP as u32;
         self.exchange
             .request(libc::RTM_NEWLINK, 0, &link_structure(interface.index, up), |_| {})
-            .map_err(|(error, words)| {
-                KernelError::new(format!("set {interface} up"), error, NEEDS_ADMIN).explained(words)
-            })
+            .map_err(|refusal| KernelError::refused(format!("set {interface} up"), refusal))
     }
 
     /// Removes a link; one that is absent is as good as removed.
@@ -70,9 +66,8 @@ impl Netlink {
             &link_structure(interface.index, 0),
             |_| {},
         ) {
-            Err((error, words)) if error.raw_os_error() != Some(libc::ENODEV) => {
-                let tried = format!("remove the interface {interface}");
-                Err(KernelError::new(tried, error, NEEDS_ADMIN).explained(words))
+            Err(refusal) if refusal.error.raw_os_error() != Some(libc::ENODEV) => {
+                Err(KernelError::refused(format!("remove the interface {interface}"), refusal))
             }
             Ok(()) | Err(_) => Ok(()),
         }

@@ -4,8 +4,8 @@
 //! A reader takes the attributes that it knows and passes over all others, whatever their size:
 //! kernels add attributes, and fields to attributes, with every version.
 
-/// `struct nlmsghdr`: length (u32), type (u16), flags (u16), sequence (u32), port (u32).
-pub(super) const HEADER: usize = 16;
+/// How long a message's header is, in octets. `struct nlmsghdr`: length (u32), type (u16), flags (u16), sequence (u32), port (u32).
+pub const HEADER: usize = 16;
 /// `struct nlattr`: length, type.
 const ATTRIBUTE_HEADER: usize = 4;
 /// `NLMSG_ALIGNTO`, `NLA_ALIGNTO`.
@@ -17,27 +17,28 @@ const NESTED: u16 = 0x8000;
 
 /// A message being written at the end of a buffer.
 #[derive(Debug)]
-pub(super) struct Writer<'a> {
+pub struct Writer<'a> {
     out: &'a mut Vec<u8>,
     start: usize,
 }
 
 /// A message that was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Message<'a> {
+pub struct Message<'a> {
     /// `RTM_*` or `NLMSG_*`.
-    pub(super) kind: u16,
+    pub kind: u16,
     /// `NLM_F_*`.
-    pub(super) flags: u16,
+    pub flags: u16,
     /// That of the request.
-    pub(super) sequence: u32,
+    pub sequence: u32,
     /// What follows the header.
-    pub(super) body: &'a [u8],
+    pub body: &'a [u8],
 }
 
 impl<'a> Writer<'a> {
-    /// Begins a message with the structure of its type.
-    pub(super) fn begin(
+    /// Begins a message with the structure of its type (`struct rtmsg`, `struct nhmsg` …) at the end
+    /// of `out`. It is whole only after [`Writer::end`].
+    pub fn begin(
         out: &'a mut Vec<u8>,
         kind: u16,
         flags: u16,
@@ -56,22 +57,25 @@ impl<'a> Writer<'a> {
         writer
     }
 
-    /// Appends an attribute.
-    pub(super) fn attribute(&mut self, kind: u16, value: &[u8]) {
+    /// Appends an attribute: its type and its value, padded.
+    pub fn attribute(&mut self, kind: u16, value: &[u8]) {
         let start = self.begin_attribute(kind);
         self.out.extend_from_slice(value);
         self.end_attribute(start);
     }
 
     /// Appends an attribute of attributes.
-    pub(super) fn nest(&mut self, kind: u16, inner: impl FnOnce(&mut Self)) {
+    pub fn nest(&mut self, kind: u16, inner: impl FnOnce(&mut Self)) {
         let start = self.begin_attribute(kind | NESTED);
         inner(self);
         self.end_attribute(start);
     }
 
     /// Ends the message: its length is known now.
-    pub(super) fn end(self) {
+    ///
+    /// # Panics
+    /// When it has 4 GiB; one attribute, when it has 64 KiB.
+    pub fn end(self) {
         let length = u32::try_from(self.out.len() - self.start).expect("requests are small");
         self.out[self.start..][..4].copy_from_slice(&length.to_ne_bytes());
     }
@@ -95,8 +99,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The messages of what was received; ends at the first that is cut short.
-pub(super) fn messages(octets: &[u8]) -> impl Iterator<Item = Message<'_>> {
+/// The messages of a datagram that was received; ends at the first that is cut short.
+pub fn messages(octets: &[u8]) -> impl Iterator<Item = Message<'_>> {
     let mut rest = octets;
     std::iter::from_fn(move || {
         let (length, after) = rest.split_first_chunk()?;
@@ -116,7 +120,7 @@ pub(super) fn messages(octets: &[u8]) -> impl Iterator<Item = Message<'_>> {
 }
 
 /// The attributes in `octets`: type and value; ends at the first that is cut short.
-pub(super) fn attributes(octets: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+pub fn attributes(octets: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     let mut rest = octets;
     std::iter::from_fn(move || {
         let (length, after) = rest.split_first_chunk()?;
@@ -129,7 +133,8 @@ pub(super) fn attributes(octets: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
 }
 
 /// A number at the beginning of an attribute's value.
-pub(super) fn number(value: &[u8]) -> Option<u32> {
+#[must_use]
+pub fn number(value: &[u8]) -> Option<u32> {
     value.first_chunk().map(|octets| u32::from_ne_bytes(*octets))
 }
 

@@ -6,12 +6,16 @@
 //! has it.
 //!
 //! Word of changes that anybody makes comes through a [`Monitor`].
+//!
+//! What else rtnetlink can do is open to other crates by what these are made of: [`message`], the
+//! codec; [`exchange`], requests and their answers; [`listen`], notifications.
 
 mod change;
 mod decode;
-mod exchange;
+pub mod exchange;
 mod links;
-mod message;
+pub mod listen;
+pub mod message;
 mod monitor;
 
 use std::net::IpAddr;

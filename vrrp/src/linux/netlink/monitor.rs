@@ -4,23 +4,15 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use socket2::Socket;
-
-use super::exchange::{BUFFER, open_socket};
-use super::message::{Message, messages};
+use super::listen::{Heard, Listener};
+use super::message::Message;
 use super::{Link, LocalAddress, decode};
-use crate::linux::control::Control;
-use crate::linux::{Interface, KernelError, NEEDS_ADMIN, raw};
-
-/// Room for some thousand changes while the thread is busy; beyond, [`Event::Lost`] is said.
-const RECEIVE_BUFFER: libc::c_int = 1 << 20;
+use crate::linux::{Interface, KernelError, NEEDS_ADMIN};
 
 /// A non-blocking socket that hears of changes.
 #[derive(Debug)]
 pub struct Monitor {
-    socket: Socket,
-    input: Box<[u8]>,
-    control: Control,
+    listener: Listener,
     events: VecDeque<Event>,
 }
 
@@ -52,11 +44,8 @@ impl Monitor {
 
     fn try_open() -> io::Result<Self> {
         let groups = libc::RTMGRP_LINK | libc::RTMGRP_IPV4_IFADDR | libc::RTMGRP_IPV6_IFADDR;
-        let socket = open_socket(groups.cast_unsigned())?;
-        raw::enlarge_receive_buffer(&socket, RECEIVE_BUFFER)?;
-        socket.set_nonblocking(true)?;
-        let input = vec![0; BUFFER].into_boxed_slice();
-        Ok(Self { socket, input, control: Control::new(), events: VecDeque::new() })
+        let listener = Listener::open(groups.cast_unsigned())?;
+        Ok(Self { listener, events: VecDeque::new() })
     }
 
     /// The next change; absent when there is none.
@@ -65,19 +54,11 @@ impl Monitor {
     /// When the socket fails.
     pub fn receive(&mut self) -> io::Result<Option<Event>> {
         while self.events.is_empty() {
-            match raw::receive(&self.socket, &mut self.input, &mut self.control) {
-                Ok(Some(datagram)) => {
-                    // Privileged programs may send here too; they are not to be believed.
-                    if raw::is_from_kernel(&datagram.source) {
-                        let octets = self.input.get(..datagram.length).unwrap_or_default();
-                        self.events.extend(messages(octets).filter_map(|m| event(&m)));
-                    }
-                }
-                Ok(None) => return Ok(None),
-                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
-                    self.events.push_back(Event::Lost);
-                }
-                Err(error) => return Err(error),
+            let events = &mut self.events;
+            match self.listener.receive(|message| events.extend(event(&message)))? {
+                Heard::Something => {}
+                Heard::Nothing => return Ok(None),
+                Heard::Lost => self.events.push_back(Event::Lost),
             }
         }
         Ok(self.events.pop_front())
@@ -96,6 +77,6 @@ fn event(message: &Message<'_>) -> Option<Event> {
 
 impl AsFd for Monitor {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        self.listener.as_fd()
     }
 }
