@@ -9,8 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::{error, info, warn};
 use vrrp::event_loop::{Loop, LoopHandle, Scheduling};
-use vrrp::linux::record::Record;
+use vrrp::linux::record::{Record, RecordError};
 use vrrp::linux::sysctl::Sysctls;
+
+use crate::bfd::driver::Driver;
 
 /// The record and the thread of a node. Cheap to clone.
 #[derive(Clone)]
@@ -21,6 +23,8 @@ pub struct Ground {
 struct Inner {
     state: PathBuf,
     record: Mutex<Option<Arc<Mutex<Record>>>>,
+    /// Declared before the loop that it is in, to be let go of first.
+    bfd: Mutex<Option<Driver>>,
     event_loop: Mutex<Option<Loop>>,
 }
 
@@ -28,8 +32,8 @@ impl Ground {
     /// For a node with this state directory; nothing is opened or started yet.
     #[must_use]
     pub fn new(state: &Path) -> Self {
-        let (record, event_loop) = (Mutex::default(), Mutex::default());
-        Self { inner: Arc::new(Inner { state: state.to_owned(), record, event_loop }) }
+        let (record, bfd, event_loop) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { inner: Arc::new(Inner { state: state.to_owned(), record, bfd, event_loop }) }
     }
 
     /// Whether an earlier run has left a record.
@@ -47,7 +51,7 @@ impl Ground {
         if let Some(record) = &*present {
             return Ok(Arc::clone(record));
         }
-        let record = Record::open(&self.inner.state).map_err(|error| error.to_string())?;
+        let record = Record::open(&self.inner.state).map_err(|error| unrecorded(&error))?;
         if let Some(complaint) = record.complaint() {
             warn!("{complaint}");
         }
@@ -76,11 +80,41 @@ impl Ground {
         Ok(handle)
     }
 
+    /// BFD, for whoever relies on a path. The first call starts it.
+    ///
+    /// # Errors
+    /// No descriptor or thread is left.
+    pub fn bfd(&self) -> Result<Driver, String> {
+        let mut present = lock(&self.inner.bfd);
+        if let Some(driver) = &*present {
+            return Ok(driver.clone());
+        }
+        let driver = Driver::start(&self.event_loop()?)?;
+        Ok(present.insert(driver).clone())
+    }
+
+    /// BFD, if somebody has needed it.
+    #[must_use]
+    pub fn bfd_if_started(&self) -> Option<Driver> {
+        lock(&self.inner.bfd).clone()
+    }
+
     /// Undoes everything that the record lists: the last thing a node does.
     pub fn undo(&self) {
         if let Some(record) = &*lock(&self.inner.record) {
             undo(record);
         }
+    }
+}
+
+/// Says what a record that cannot be opened is for.
+fn unrecorded(error: &RecordError) -> String {
+    match error {
+        RecordError::Locked(_) => error.to_string(),
+        RecordError::File { .. } => format!(
+            "{error}: `vrrp:` and `bgp:` need a `state:` directory that can be written: what is changed in \
+             the kernel is written down there first, so that a crash can be undone"
+        ),
     }
 }
 

@@ -27,6 +27,12 @@ pub struct Arguments {
 /// When the node runs, its state directory cannot be read, or something could not be undone.
 pub fn run(arguments: &Arguments) -> Result<(), Complaint> {
     let node = node::as_far(&arguments.node)?;
+    if node.file.is_none() {
+        let state = node.state.display();
+        print(format_args!(
+            "no configuration found: looked in {state}, the default state directory\n"
+        ));
+    }
     if !node.state.join("vrrp.json").exists() {
         return Ok(());
     }

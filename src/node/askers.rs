@@ -115,6 +115,17 @@ impl Askers {
         result
     }
 
+    /// Stops to ask the services whose names are not among these; before what answers there goes.
+    /// Blocks as [`Askers::set`] does.
+    pub fn retain(&self, services: &[Service]) {
+        let mut running = self.running();
+        let named = |asked: &Running| services.iter().any(|s| s.name == asked.service.name);
+        let (stay, go): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut *running).into_iter().partition(named);
+        *running = stay;
+        stop(go).iter().for_each(|(name, _)| self.shared.observer.removed(name));
+    }
+
     /// Ends every asker and waits for it. What was known of the services is left as it is.
     pub fn stop(&self) {
         let running = std::mem::take(&mut *self.running());

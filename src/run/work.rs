@@ -86,6 +86,8 @@ impl Work {
         let published = Arc::clone(&self.control.published);
         let change = move || {
             let plan = Plan::of(node);
+            // While groups leave, their addresses go: that is nothing to raise an alarm for.
+            askers.retain(&plan.services());
             let mut refused = tier.set(&plan);
             refused.extend(askers.set(plan.services()).err().map(|error| error.to_string()));
             tier.react(&published.load().node);

@@ -125,8 +125,18 @@ fn peers_here_and_multicast_there() {
     let unicast = Node::start(n1, &Entry::ipv4(100).to(&[n2.address()]));
     let multicast = Node::start(n2, &Entry::ipv4(100));
     names(&multicast, "10.0.0.1 advertises VRID 51 to 10.0.0.2, this node by multicast", "unicast");
-    // This one has not joined the group; what it hears of the other is ARP.
-    unicast.await_warning("10.0.0.100 is already answered for by 02:00:00:00:00:02");
+    let words = "10.0.0.2 advertises VRID 51 to 224.0.0.18, this node to its `peers`";
+    names(&unicast, words, "multicast");
+}
+
+#[test]
+fn peers_here_and_multicast_there_in_ipv6() {
+    let Some(lab) = lab() else { return };
+    let (n1, n2) = (lab.host("n1"), lab.host("n2"));
+    let unicast = Node::start(n1, &Entry::ipv6(100).to(&[n2.address6()]));
+    let _multicast = Node::start(n2, &Entry::ipv6(100));
+    let words = "fe80::ff:fe00:2 advertises VRID 51 to ff02::12, this node to its `peers`";
+    names(&unicast, words, "multicast");
 }
 
 #[test]

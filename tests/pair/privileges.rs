@@ -15,10 +15,10 @@ fn lab() -> Option<Lab> {
     None
 }
 
-/// Starts a node that has every capability but this one.
-fn without<'l>(host: &'l Host, capability: &str) -> Node<'l> {
-    let [bounding, inherited] =
-        ["bounding-set", "inh-caps"].map(|of| format!("--{of}=-{capability}"));
+/// Starts a node that has every capability but these, with commas between.
+fn without<'l>(host: &'l Host, capabilities: &str) -> Node<'l> {
+    let less = format!("-{}", capabilities.replace(',', ",-"));
+    let [bounding, inherited] = ["bounding-set", "inh-caps"].map(|of| format!("--{of}={less}"));
     let folder = Folder::new(host, &[&Entry::both(100)]);
     Node::start_by(host, folder, &["setpriv", &bounding, &inherited])
 }
@@ -52,6 +52,32 @@ fn without_network_administration_a_node_names_the_capability_and_ends() {
     let Some(lab) = lab() else { return };
     let log = refused(lab.host("n1"), "net_admin");
     assert!(log.contains("CAP_NET_ADMIN"), "{log}");
+}
+
+#[test]
+fn without_both_a_node_names_both_at_once() {
+    let Some(lab) = lab() else { return };
+    let log = refused(lab.host("n1"), "net_raw,net_admin");
+    assert!(log.contains("CAP_NET_RAW and CAP_NET_ADMIN are needed"), "{log}");
+}
+
+#[test]
+fn without_a_writable_state_directory_a_node_says_what_it_is_for_and_ends() {
+    let Some(lab) = lab() else { return };
+    let host = lab.host("n1");
+    let folder = Folder::new(host, &[&Entry::both(100)]);
+    std::fs::create_dir(folder.path("state")).expect("a directory");
+    let before = kernel(host);
+    // As systemd's ProtectSystem does.
+    let state = folder.path("state").display().to_string();
+    let script = "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && exec \"$@\"";
+    let mut node = Node::start_by(host, folder, &["sh", "-c", script, &state]);
+    let status = node.daemon.wait(PATIENCE).expect("it does not run");
+    assert_eq!(status.code(), Some(1), "{}", node.daemon.log());
+    for words in ["state/vrrp.lock: Read-only file system", "need a `state:` directory"] {
+        assert!(node.has_logged(words), "{}", node.daemon.log());
+    }
+    assert_eq!(kernel(host), before, "{}", node.daemon.log());
 }
 
 #[test]
@@ -103,7 +129,8 @@ fn without_writable_sysctls_the_addresses_do_not_stay_and_the_status_says_why() 
     node.await_state("Active");
     assert!(host.holds("eth0", VIP) && !host.holds("lo", VIP) && !host.holds("lo", VIP6));
     let status = said(&node.rhumb("status"));
-    assert!(status.contains("not resident: ") && status.contains("arp_ignore"), "{status}");
+    let why = "not resident: cannot write 1 to /proc/sys/net/ipv4/conf/eth0/arp_ignore: Read-only";
+    assert!(status.contains(why), "{status}");
     assert!(node.stop().success());
     assert!(!host.holds("eth0", VIP));
 }

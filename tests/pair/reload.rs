@@ -98,6 +98,24 @@ fn an_entry_is_added_and_removed_beside_one_that_stays() {
     assert!(!first.has_logged("Active → Backup"));
 }
 
+#[test]
+fn an_entry_that_is_removed_raises_no_alarm_while_another_one_takes_its_time_to_leave() {
+    let Some(lab) = Lab::new(&["n1"]) else { return };
+    let fast = Entry::ipv4(100).with("health", "{ every: 50ms, timeout: 50ms }");
+    // It waits four seconds for somebody to take over.
+    let slow = Entry::ipv4(100).with("advertise", "1s").with("name", "slow").with("id", 52);
+    let slow = slow.with("addresses", format!("[{OTHER}]"));
+    let stays = Entry::ipv6(100).with("name", "stays");
+    let folder = Folder::new(lab.host("n1"), &[&fast, &slow, &stays]);
+    let node = Node::start_in(lab.host("n1"), folder);
+    node.await_state("Active");
+    assert!(until(PATIENCE, || node.host.holds("eth0", OTHER)));
+    let reload = node.reload(&[&stays]);
+    assert!(reload.status.success(), "{}", said(&reload));
+    assert!(!node.has_vip() && !node.host.holds("eth0", OTHER));
+    assert!(!node.has_logged("alarm: "), "{}", node.daemon.log());
+}
+
 /// How ARP is answered and asked on an interface.
 fn knobs(node: &Node<'_>, interface: &str) -> [String; 2] {
     let value = |knob| node.host.sysctl_value(&format!("net/ipv4/conf/{interface}/{knob}"));

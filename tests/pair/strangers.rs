@@ -44,6 +44,29 @@ fn an_interface_that_appears_later_and_goes_and_comes_back() {
 }
 
 #[test]
+fn an_interface_with_nothing_but_the_virtual_address_is_told_what_it_lacks() {
+    let Some(lab) = Lab::new(&["n1"]) else { return };
+    let host = lab.host("n1");
+    host.ip("address del 10.0.0.1/24 dev eth0");
+    host.ip(&format!("address add {VIP}/24 dev eth0"));
+    let node = Node::start(host, &Entry::ipv4(100));
+    let words = "the interface's only IPv4 address is the virtual 10.0.0.100: give it another one";
+    node.await_log(words);
+    node.await_status("to say so", |group| {
+        group["fault"].as_str().is_some_and(|fault| fault.starts_with(words))
+    });
+    assert_eq!(node.state(), "Initialize");
+    let reload = node.reload(&[&Entry::ipv4(255)]);
+    assert!(reload.status.success(), "{}", said(&reload));
+    node.await_state("Active");
+    let reload = node.reload(&[&Entry::ipv4(100)]);
+    assert!(reload.status.success(), "{}", said(&reload));
+    node.await_state("Fault");
+    host.ip("address add 10.0.0.1/24 dev eth0");
+    node.await_state("Active");
+}
+
+#[test]
 fn a_stranger_that_answers_for_the_address_is_named() {
     let Some(lab) = Lab::new(&["n1", "n2"]) else { return };
     let stranger = lab.host("n2");

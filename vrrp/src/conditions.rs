@@ -4,6 +4,7 @@
 //! there at the floor: two nodes that both cannot answer must still have one Active between them.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::config::{Config, Family, Priority, Track, Tracked};
 
@@ -14,6 +15,8 @@ pub struct Conditions {
     pub interface: InterfaceState,
     /// The families without an address to send from.
     pub without_source: Vec<Family>,
+    /// The virtual addresses that are the only ones of their family on the interface.
+    pub only_virtual: Vec<IpAddr>,
     /// An address to send from is not usable yet (RFC 4862 §5.4).
     pub tentative: bool,
     /// What the node would serve at the addresses is up.
@@ -71,6 +74,8 @@ pub enum Fault {
     InterfaceDown,
     /// There is no address to send from.
     NoSource(Family),
+    /// The only address to send from is this virtual one, which nobody but the owner may.
+    OnlyVirtual(IpAddr),
     /// An address to send from is still being checked for duplicates.
     Tentative,
     /// A tracked object without a weight is missing.
@@ -119,7 +124,8 @@ fn fault(config: &Config, conditions: &Conditions) -> Option<Fault> {
         return Some(Fault::Tentative);
     }
     if let Some(&family) = conditions.without_source.first() {
-        return Some(Fault::NoSource(family));
+        let found = conditions.only_virtual.iter().find(|&&address| Family::of(address) == family);
+        return Some(found.map_or(Fault::NoSource(family), |&only| Fault::OnlyVirtual(only)));
     }
     let lost = missing(config, conditions).find(|track| track.weight.is_none());
     lost.map(|track| Fault::Tracked(track.object.clone()))
@@ -182,6 +188,12 @@ impl fmt::Display for Fault {
             Self::InterfaceMissing => f.write_str("the interface is missing"),
             Self::InterfaceDown => f.write_str("the interface is down"),
             Self::NoSource(family) => write!(f, "the interface has no {family} address"),
+            Self::OnlyVirtual(address) => write!(
+                f,
+                "the interface's only {} address is the virtual {address}: give it another one \
+                 to advertise from, or this node priority 255 if it owns that address",
+                Family::of(*address)
+            ),
             Self::Tentative => f.write_str("the interface's address is still tentative"),
             Self::Tracked(object) => write!(f, "tracked {object} is missing"),
             Self::AddressesTaken => {

@@ -362,6 +362,7 @@ fn at_first(config: &Config) -> Conditions {
     Conditions {
         interface: InterfaceState::Missing,
         without_source: config.families(),
+        only_virtual: Vec::new(),
         tentative: false,
         ready: false,
         health: Health::Good,

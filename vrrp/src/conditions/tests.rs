@@ -9,6 +9,7 @@ fn good() -> Conditions {
     Conditions {
         interface: InterfaceState::Up,
         without_source: Vec::new(),
+        only_virtual: Vec::new(),
         tentative: false,
         ready: true,
         health: Health::Good,
@@ -49,6 +50,22 @@ fn what_the_protocol_stands_on_is_a_fault_when_it_is_missing() {
             Conditions { without_source: vec![Family::V6, Family::V4], ..good() },
             Fault::NoSource(Family::V6),
         ),
+        (
+            Conditions {
+                without_source: vec![Family::V4],
+                only_virtual: vec![IpAddr::from([192, 0, 2, 100])],
+                ..good()
+            },
+            Fault::OnlyVirtual(IpAddr::from([192, 0, 2, 100])),
+        ),
+        (
+            Conditions {
+                without_source: vec![Family::V6],
+                only_virtual: vec![IpAddr::from([192, 0, 2, 100])],
+                ..good()
+            },
+            Fault::NoSource(Family::V6),
+        ),
     ];
     for (conditions, fault) in cases {
         let standing = standing(&pair(Version::V3), &conditions);
@@ -62,6 +79,7 @@ fn of_several_faults_the_one_that_explains_the_others_is_named() {
     let all = Conditions {
         interface: InterfaceState::Missing,
         without_source: vec![Family::V4],
+        only_virtual: Vec::new(),
         tentative: true,
         tracked: vec![false],
         ..good()
@@ -204,6 +222,11 @@ fn an_owner_without_an_interface_has_a_fault_like_everybody() {
 fn reasons_are_sentences_that_name_the_object() {
     let cases = [
         (Fault::NoSource(Family::V6).to_string(), "the interface has no IPv6 address"),
+        (
+            Fault::OnlyVirtual(IpAddr::from([192, 0, 2, 100])).to_string(),
+            "the interface's only IPv4 address is the virtual 192.0.2.100: give it another one to \
+             advertise from, or this node priority 255 if it owns that address",
+        ),
         (Fault::Tracked(uplink()).to_string(), "tracked interface eth1 is missing"),
         (Unhealthy::Tracked(resolver()).to_string(), "tracked address 10.0.0.53 is missing"),
         (Unhealthy::CannotAnswer.to_string(), "cannot answer"),

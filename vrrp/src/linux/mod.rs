@@ -26,6 +26,8 @@ pub mod vmac;
 use std::fmt;
 use std::io;
 
+use rustix::thread::{CapabilitySet, CapabilitySets, capabilities};
+
 use self::netlink::exchange::Refusal;
 
 /// A network interface of this host.
@@ -131,6 +133,14 @@ impl fmt::Display for Mac {
 const NEEDS_ADMIN: &str = "the capability CAP_NET_ADMIN is needed";
 /// Said with errors of raw and packet sockets.
 const NEEDS_RAW: &str = "the capability CAP_NET_RAW is needed";
+/// Said at the start, so that whoever grants one is not told of the other afterwards.
+const NEEDS_BOTH: &str = "the capabilities CAP_NET_RAW and CAP_NET_ADMIN are needed";
+
+/// What is said when a group's first socket is refused: all that the thread lacks.
+fn needs_at_first() -> &'static str {
+    let has = |sets: CapabilitySets| sets.effective.contains(CapabilitySet::NET_ADMIN);
+    if capabilities(None).is_ok_and(has) { NEEDS_RAW } else { NEEDS_BOTH }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,8 @@
 //! Raw sockets for advertisements (IP protocol 112).
 //!
-//! One socket speaks one family, by multicast on one interface or by unicast. It leaves checksums
-//! to its user, so that wrong ones can be counted. Sending to the group reaches nobody on this host.
+//! One socket speaks one family, by multicast on one interface or by unicast, and hears both on that
+//! interface: who uses a VRID in the other way is to be known. It leaves checksums to its user, so
+//! that wrong ones can be counted. Sending to the group reaches nobody on this host.
 
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -42,7 +43,7 @@ pub enum Reach {
     },
     /// By addresses, as the routes say.
     Unicast {
-        /// Where link-local addresses are.
+        /// Where link-local addresses are, and where the group is heard too.
         interface: Interface,
     },
 }
@@ -74,7 +75,7 @@ pub struct Received<'a> {
 }
 
 impl AdvertSocket {
-    /// Opens a socket, and joins the group in multicast.
+    /// Opens a socket, and joins the group.
     ///
     /// # Errors
     /// Without CAP_NET_RAW, or when the interface is gone.
@@ -177,12 +178,17 @@ impl AdvertSocket {
 
     fn join(&mut self) -> io::Result<()> {
         for interface in self.reach.heard_on() {
-            match self.family {
+            let joined = match self.family {
                 Family::V4 => {
                     let index = InterfaceIndexOrAddress::Index(interface.index);
-                    self.socket.join_multicast_v4_n(&GROUP_V4, &index)?;
+                    self.socket.join_multicast_v4_n(&GROUP_V4, &index)
                 }
-                Family::V6 => self.socket.join_multicast_v6(&GROUP_V6, interface.index)?,
+                Family::V6 => self.socket.join_multicast_v6(&GROUP_V6, interface.index),
+            };
+            match &self.reach {
+                Reach::Multicast { .. } => joined?,
+                // A tunnel may have no multicast; who is not heard by it is missed by nobody.
+                Reach::Unicast { .. } => {}
             }
         }
         if self.family == Family::V6 {
@@ -215,19 +221,22 @@ impl Reach {
     fn heard_on(&self) -> impl Iterator<Item = &Interface> {
         let (interface, egress) = match self {
             Self::Multicast { interface, egress } => {
-                (Some(interface), Some(egress).filter(|&egress| egress != interface))
+                (interface, Some(egress).filter(|&egress| egress != interface))
             }
-            Self::Unicast { .. } => (None, None),
+            Self::Unicast { interface } => (interface, None),
         };
-        interface.into_iter().chain(egress)
+        std::iter::once(interface).chain(egress)
     }
 
     /// Whether a datagram is for this socket. Raw IPv6 sockets get those to every group that anyone
     /// on the host has joined, on every interface.
     fn takes(&self, arrival: &Arrival) -> bool {
+        let is_here = self.heard_on().any(|on| on.index == arrival.interface);
         match self {
-            Self::Multicast { .. } => self.heard_on().any(|on| on.index == arrival.interface),
-            Self::Unicast { .. } => !arrival.destination.is_some_and(|to| to.is_multicast()),
+            Self::Multicast { .. } => is_here,
+            Self::Unicast { .. } => {
+                is_here || !arrival.destination.is_some_and(|to| to.is_multicast())
+            }
         }
     }
 

@@ -203,10 +203,11 @@ impl Driver {
 
     /// What the election is told of this node.
     pub(super) fn conditions(&self) -> Conditions {
-        let Plan { without_source, tentative, .. } = self.wire.plan();
+        let Plan { without_source, only_virtual, tentative, .. } = self.wire.plan();
         Conditions {
             interface: self.interface_state(),
             without_source: without_source.clone(),
+            only_virtual: only_virtual.clone(),
             tentative: *tentative,
             ready: self.ready,
             health: self.health,

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use super::surroundings::Surroundings;
-use crate::config::{Config, Family};
+use crate::config::{Config, Family, Priority};
 use crate::linux::netlink::AddressState;
 use crate::machine::tie::deciding_path;
 use crate::packet;
@@ -29,6 +29,8 @@ pub(super) struct Plan {
     pub(super) paths: Vec<Path>,
     /// The families without any path.
     pub(super) without_source: Vec<Family>,
+    /// The virtual addresses that are all there would be for some of these.
+    pub(super) only_virtual: Vec<IpAddr>,
     /// An address to send from is still being checked for duplicates, and nothing else is there.
     pub(super) tentative: bool,
     /// This node's address on the path that decides ties.
@@ -58,6 +60,7 @@ impl Plan {
             }
             if !plan.paths.iter().any(|path| path.member == member) {
                 plan.without_source.push(family);
+                plan.only_virtual.extend(only_virtual(config, host, family));
             }
         }
         plan.tentative &= !plan.without_source.is_empty();
@@ -124,11 +127,31 @@ fn usable(host: &Surroundings, address: IpAddr) -> Source {
     }
 }
 
+/// The interface's own address; the owner's may be the virtual one.
 fn primary(config: &Config, host: &Surroundings, family: Family) -> Source {
-    let found = host
-        .link(&config.interface)
-        .and_then(|link| host.primary(link.interface.index, family, &config.addresses));
-    found.map_or(Source::Missing, |found| usable(host, found.address))
+    let own = on_interface(config, host, family, &config.addresses);
+    let found =
+        own.or_else(|| is_owner(config).then(|| on_interface(config, host, family, &[]))?);
+    found.map_or(Source::Missing, |found| usable(host, found))
+}
+
+fn only_virtual(config: &Config, host: &Surroundings, family: Family) -> Option<IpAddr> {
+    let any = on_interface(config, host, family, &[]);
+    any.filter(|_| on_interface(config, host, family, &config.addresses).is_none())
+}
+
+fn on_interface(
+    config: &Config,
+    host: &Surroundings,
+    family: Family,
+    except: &[IpAddr],
+) -> Option<IpAddr> {
+    let link = host.link(&config.interface)?;
+    host.primary(link.interface.index, family, except).map(|found| found.address)
+}
+
+fn is_owner(config: &Config) -> bool {
+    config.priority == Priority::OWNER
 }
 
 /// The routes do not say on which link such a peer is: it is on the interface's.
@@ -136,10 +159,12 @@ fn is_link_local(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
-/// Nobody but the Active could send from a virtual address.
+/// Nobody but the Active could send from a virtual address, which the owner always is.
 fn chosen(config: &Config, source: Option<IpAddr>) -> Source {
     match source {
-        Some(source) if !config.addresses.contains(&source) => Source::Usable(source),
+        Some(source) if is_owner(config) || !config.addresses.contains(&source) => {
+            Source::Usable(source)
+        }
         Some(_) | None => Source::Missing,
     }
 }

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{Interface, KernelError, Mac, NEEDS_RAW, raw};
+use super::{Interface, KernelError, Mac, NEEDS_RAW, needs_at_first, raw};
 
 pub use self::watch::{Asker, Distance, Sighting, Watch};
 
@@ -37,8 +37,9 @@ impl Announcer {
     /// # Errors
     /// Without CAP_NET_RAW.
     pub fn open() -> Result<Self, KernelError> {
-        let failed =
-            |error| KernelError::new("open a socket for ARP announcements", error, NEEDS_RAW);
+        let failed = |error| {
+            KernelError::new("open a socket for ARP announcements", error, needs_at_first())
+        };
         // Protocol 0: no frames are delivered to it.
         let socket = Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(0)));
         let socket = socket.map_err(failed)?;

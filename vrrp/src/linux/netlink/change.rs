@@ -75,7 +75,10 @@ impl Change<'_> {
         let Err(refusal) = answer else { return Ok(()) };
         match self {
             Self::Remove { .. }
-                if matches!(refusal.error.raw_os_error(), Some(libc::EADDRNOTAVAIL | libc::ENODEV)) =>
+                if matches!(
+                    refusal.error.raw_os_error(),
+                    Some(libc::EADDRNOTAVAIL | libc::ENODEV)
+                ) =>
             {
                 Ok(())
             }

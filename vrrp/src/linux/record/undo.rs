@@ -60,8 +60,7 @@ impl Record {
         let is_knob = |entry: &Entry| matches!(entry, Entry::Sysctl { .. });
         let (knobs, others): (Vec<_>, Vec<_>) = wanted.into_iter().rev().partition(is_knob);
         let in_order = others.into_iter().chain(knobs);
-        let undone: Vec<_> =
-            in_order.map(|entry| undo(entry, netlink, sysctls, present)).collect();
+        let undone: Vec<_> = in_order.map(|entry| undo(entry, netlink, sysctls, present)).collect();
         kept.extend(undone.iter().rev().filter(|u| u.is_failed()).map(|u| u.entry.clone()));
         self.update(|contents| contents.entries = kept)?;
         Ok(undone)

@@ -71,6 +71,7 @@ impl Host {
         let conditions = Conditions {
             interface: InterfaceState::Up,
             without_source: Vec::new(),
+            only_virtual: Vec::new(),
             tentative: false,
             ready: true,
             health: Health::Good,

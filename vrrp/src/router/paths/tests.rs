@@ -110,6 +110,32 @@ fn nothing_is_sent_from_a_virtual_address() {
     assert_eq!(plan.deciding, None);
 }
 
+/// A host whose interface has nothing but the virtual addresses.
+fn bare() -> Surroundings {
+    let addresses = vec![address(2, "192.0.2.100"), address(2, "2001:db8::100")];
+    Surroundings::new(vec![link(2, "eth0", true)], addresses)
+}
+
+#[test]
+fn an_interface_with_nothing_but_the_virtual_address_is_told_from_one_without_any() {
+    let plan = Plan::new(&config(), &bare(), routes);
+    assert_eq!(plan.without_source, [Family::V4, Family::V6]);
+    assert_eq!(plan.only_virtual, [ip("192.0.2.100")], "IPv6 sends from link-local addresses");
+    let none = Surroundings::new(vec![link(2, "eth0", true)], Vec::new());
+    assert_eq!(Plan::new(&config(), &none, routes).only_virtual, Vec::<IpAddr>::new());
+}
+
+#[test]
+fn an_owner_sends_from_the_virtual_address_where_it_has_no_other() {
+    let owner = |config| Config { priority: Priority::OWNER, ..config };
+    let plan = Plan::new(&owner(config()), &bare(), routes);
+    assert_eq!(shown(&plan), [row(0, "192.0.2.100", "224.0.0.18")]);
+    let plan = Plan::new(&owner(unicast(&[&["192.0.2.9"]])), &bare(), routes);
+    assert_eq!(shown(&plan), [row(0, "192.0.2.100", "192.0.2.9")]);
+    let plan = Plan::new(&owner(config()), &host(AddressState::Usable), routes);
+    assert_eq!(shown(&plan)[0], row(0, "192.0.2.1", "224.0.0.18"), "one of its own comes first");
+}
+
 #[test]
 fn the_kernel_says_where_it_would_send_from() {
     assert_eq!(towards(ip("127.0.0.1")), Some(ip("127.0.0.1")));
