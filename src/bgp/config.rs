@@ -24,6 +24,9 @@ pub struct SpeakerConfig {
     pub listen: Vec<SocketAddr>,
     /// Exact prefixes; nothing else ever leaves, whatever is asked for.
     pub allow: BTreeSet<IpNet>,
+    /// Addresses that move or are elsewhere too: virtual and anycast ones. No connection begins at
+    /// one of them because the kernel would choose it.
+    pub services: BTreeSet<IpAddr>,
     /// Each with a name and an address of its own.
     pub peers: Vec<PeerConfig>,
 }

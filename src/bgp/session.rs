@@ -35,6 +35,7 @@ mod negotiate;
 mod outbox;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod transport;
 
 use self::backoff::Backoff;
@@ -43,6 +44,7 @@ use self::connection::{Connection, Stage};
 pub use self::event::{Action, Bfd, ConnectionId, Local, Reason, State, Transition};
 pub use self::negotiate::Negotiated;
 pub use self::outbox::Unsendable;
+pub use self::traffic::{Messages, Traffic};
 
 use super::message::{Cease, Message, Notification, refresh::Subtype};
 use super::routes::RouteSet;
@@ -70,6 +72,7 @@ pub struct Session {
     /// No session was established yet.
     fresh: bool,
     connections: u64,
+    traffic: Traffic,
     /// The state as last told.
     told: State,
     actions: VecDeque<Action>,
@@ -113,6 +116,7 @@ impl Session {
             bfd: Bfd::Down,
             fresh: true,
             connections: 0,
+            traffic: Traffic::default(),
             told: State::Idle,
             actions: VecDeque::new(),
         }
@@ -148,6 +152,23 @@ impl Session {
             Stage::Established(up) => Some(up.outbox.sent()),
             Stage::OpenSent | Stage::OpenConfirm(_) => None,
         })
+    }
+
+    /// All messages so far, of all connections.
+    #[must_use]
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    /// When the next attempt to connect begins, or the rest after a session that BFD ended is over.
+    /// Absent: one is under way, or none is wanted.
+    #[must_use]
+    pub fn next_attempt(&self) -> Option<Instant> {
+        match (self.phase, &self.outgoing) {
+            (Phase::Idle(until), _) => until,
+            (Phase::Running, Outgoing::Waiting(until)) => Some(*until),
+            (Phase::Running, Outgoing::Off | Outgoing::Connecting(..) | Outgoing::Open(_)) => None,
+        }
     }
 
     /// What is to be done next; ask until there is nothing.
@@ -255,6 +276,8 @@ impl Session {
         let Some(connection) = self.connection(id) else { return };
         connection.heard(now);
         let kind = message.kind();
+        self.traffic.received.count(kind);
+        let Some(connection) = self.connection(id) else { return };
         match (&mut connection.stage, message) {
             (Stage::OpenSent, Message::Open(open)) => self.handle_open(now, id, &open),
             (

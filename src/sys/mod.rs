@@ -5,6 +5,7 @@
 //! - [`Batch`]: `recvmmsg` and `sendmmsg` over one block of memory that is allocated once.
 //! - [`HopReceiver`], [`HopSender`]: datagrams whose hops count, in both directions.
 //! - [`ask_udp`], [`ask_tcp`], [`is_local`]: how a host asks itself.
+//! - [`routing`]: TCP as routing protocols want it.
 //! - `control`: the control messages of `ip(7)` and `ipv6(7)`, read and written octet by octet.
 
 mod batch;
@@ -12,6 +13,7 @@ mod control;
 mod hops;
 mod loopback;
 mod process;
+pub mod routing;
 mod socket;
 
 pub use batch::{Batch, MESSAGE_SIZE, REPLY_SIZE, Round, WIDTH, Wait};

@@ -112,7 +112,7 @@ fn try_listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// IPv6 sockets are for IPv6 alone; an explicit address may be bound before it exists.
-fn set_family_options(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+pub(super) fn set_family_options(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     let explicit = !address.ip().is_unspecified();
     match address {
         SocketAddr::V4(_) => socket.set_freebind_v4(explicit),
@@ -137,18 +137,27 @@ fn enlarge_buffers(socket: &Socket) -> io::Result<()> {
     Ok(())
 }
 
-#[expect(unsafe_code, reason = "socket2 has no words for these options")]
 pub(super) fn set(socket: &Socket, level: c_int, option: c_int, value: c_int) -> io::Result<()> {
-    let len = libc::socklen_t::try_from(size_of::<c_int>()).expect("4 fits");
-    // SAFETY: the descriptor is open while `socket` lives; the pointer is to a `c_int` that lives
-    // through the call, and the length is its size.
-    let result = unsafe {
-        libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const value).cast(), len)
-    };
+    set_bytes(socket, level, option, &value.to_ne_bytes())
+}
+
+/// Sets an option that has a structure for its value.
+#[expect(unsafe_code, reason = "socket2 has no words for these options")]
+pub(super) fn set_bytes(
+    socket: &Socket,
+    level: c_int,
+    option: c_int,
+    value: &[u8],
+) -> io::Result<()> {
+    let len = libc::socklen_t::try_from(value.len()).map_err(io::Error::other)?;
+    // SAFETY: the descriptor is open while `socket` lives; the kernel reads `len` octets from the
+    // pointer within the call, and `value` has as many.
+    let result =
+        unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, value.as_ptr().cast(), len) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-fn local_address(socket: &Socket) -> io::Result<SocketAddr> {
+pub(super) fn local_address(socket: &Socket) -> io::Result<SocketAddr> {
     socket
         .local_addr()?
         .as_socket()

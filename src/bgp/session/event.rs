@@ -1,5 +1,6 @@
 //! What goes in and comes out, in words: states, actions, reasons.
 
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Instant;
 
@@ -120,4 +121,50 @@ pub enum Reason {
     Sent(Notification),
     /// The peer ended a connection.
     Received(Notification),
+}
+
+impl State {
+    /// Its name in RFC 4271.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "Idle",
+            Self::Active => "Active",
+            Self::Connect => "Connect",
+            Self::OpenSent => "OpenSent",
+            Self::OpenConfirm => "OpenConfirm",
+            Self::Established => "Established",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// `hold timer expired (4/0)`; `peer: administrative shutdown (6/2): "maintenance"`.
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Started => f.write_str("started"),
+            Self::IdleHoldTimer => f.write_str("the rest after BFD down is over"),
+            Self::BfdUp => f.write_str("BFD up"),
+            Self::ConnectRetryTimer => f.write_str("connecting"),
+            Self::Connected => f.write_str("TCP is up"),
+            Self::Closed => f.write_str("TCP closed"),
+            Self::Opened => f.write_str("OPEN received"),
+            Self::Confirmed => f.write_str("KEEPALIVE received"),
+            Self::Sent(notification) => notification.fmt(f),
+            Self::Received(notification) => write!(f, "peer: {notification}"),
+        }
+    }
+}
+
+/// `Established → Active: hold timer expired (4/0)`.
+impl fmt::Display for Transition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} → {}: {}", self.from, self.to, self.reason)
+    }
 }

@@ -192,6 +192,7 @@ impl Session {
     pub(super) fn send(&mut self, now: Instant, id: ConnectionId, message: Vec<u8>) {
         if let Some(connection) = self.connection(id) {
             connection.queued(now, message.len());
+            self.traffic.queued(&message);
             self.actions.push_back(Action::Send { id, message });
         }
     }
