@@ -12,7 +12,8 @@
 //!
 //! ```text
 //! health::probe (I/O) → health::tracker (pure)  ─┬→ world::publish ─┬→ the next query sees it
-//! node::asker (I/O)   → node::question (pure)   ─┘                  └→ reaction (pure) → pair → vrrp
+//! node::asker (I/O)   → node::question (pure)   ─┘                  └→ reaction (pure) ─┬→ pair → vrrp
+//!                                                                           └→ announce → bgp
 //! ```
 //!
 //! Everything a query needs is decided before it arrives: a publish turns zones × client classes ×
@@ -23,16 +24,18 @@
 //! clients are; [`policy`] what is decided; [`health`] what is known of the members; [`node`] what
 //! the node knows of itself; [`world`] all of that as one immutable snapshot;
 //! [`answer`](mod@answer) one query on one snapshot; [`reaction`] what else follows from one;
-//! [`server`] the sockets; [`ground`] what the network tier stands on; [`pair`] the floating addresses; [`announce`] the anycast ones; [`bgp`]
-//! who is told of them; [`bfd`] which neighbours can be reached; [`ecmp`] routes over the members
-//! of a pool; [`config`] what people write; [`admin`] and [`cli`] what operators
-//! use; [`state`] what survives a restart; [`run`] the wiring.
+//! [`server`] the sockets; [`ground`] what the network tier stands on; [`pair`] the floating
+//! addresses; [`anycast`] the anycast ones, of which [`announce`] is what is announced, [`bgp`] who
+//! is told of it and [`bfd`] who can be reached; [`ecmp`] routes over the members of a pool;
+//! [`config`] what people write; [`admin`] and [`cli`] what operators use; [`state`] what survives
+//! a restart; [`run`] the wiring.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test starts its clock somewhere"))]
 
 pub mod admin;
 pub mod announce;
 pub mod answer;
+pub mod anycast;
 pub mod bfd;
 pub mod bgp;
 pub mod cli;

@@ -10,6 +10,7 @@
 //! - [`pair`]: `POST /v1/vrrp/NAME/failover`.
 //! - [`node`]: `POST /v1/node/drain`, `POST /v1/node/undrain`.
 //! - [`orders`]: what the node's own task is asked for.
+//! - [`anycast`], [`bfd`], [`ecmp`]: their parts of the status.
 //! - [`auth`]: who may change anything, and who may ask at all.
 //! - [`failure`]: every refusal as JSON, with what would help.
 //! - [`listen`]: connections, their number and patience.
@@ -29,12 +30,18 @@ use tokio::net::TcpListener;
 
 use self::failure::Failure;
 use self::orders::Orders;
+use crate::anycast::Anycast;
+use crate::ecmp::Ecmp;
+use crate::ground::Ground;
 use crate::health::schedule::Prober;
 use crate::pair::Pair;
 use crate::server::counters::Counters;
 use crate::world::publish::Published;
 
+pub mod anycast;
 pub mod auth;
+pub mod bfd;
+pub mod ecmp;
 pub mod explain;
 pub mod failure;
 pub mod health;
@@ -70,6 +77,12 @@ pub struct Control {
     pub tcp_connections: Arc<dyn Fn() -> usize + Send + Sync>,
     /// The floating addresses.
     pub pair: Pair,
+    /// The anycast addresses.
+    pub anycast: Anycast,
+    /// Routes over the members of pools.
+    pub ecmp: Ecmp,
+    /// What the network tier stands on.
+    pub ground: Ground,
     /// Asks for what the node's own task does.
     pub orders: Orders,
     /// When the process started serving.

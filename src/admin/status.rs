@@ -4,6 +4,7 @@
 
 mod pair;
 mod text;
+mod tier;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -12,6 +13,9 @@ use axum::extract::State as Handle;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
+use super::anycast::BgpStatus;
+use super::bfd::{self, BfdStatus};
+use super::ecmp::{self, EcmpStatus};
 use super::failure::Failure;
 use super::pair::GroupStatus;
 use super::{Control, ReloadRefused, Reloaded, pretty};
@@ -54,6 +58,15 @@ pub struct Status {
     /// The groups of virtual routers, in the order of the configuration.
     #[serde(default)]
     pub vrrp: Vec<GroupStatus>,
+    /// The announcer of anycast prefixes, where there is one.
+    #[serde(default)]
+    pub bgp: Option<BgpStatus>,
+    /// The paths that BFD watches.
+    #[serde(default)]
+    pub bfd: Vec<BfdStatus>,
+    /// Routes over the members of pools, in the order of the configuration.
+    #[serde(default)]
+    pub ecmp: Vec<EcmpStatus>,
     /// The last reload that was asked for.
     pub last_reload: Option<ReloadStatus>,
 }
@@ -159,6 +172,7 @@ impl Status {
     pub fn of(control: &Control) -> Self {
         let snapshot = control.published.load_full();
         let targets = control.prober.health(&snapshot.world.targets);
+        let now = control.started + control.started.elapsed();
         Self {
             node: control.node.to_string(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -173,6 +187,9 @@ impl Status {
             targets: target_statuses(&snapshot, &targets),
             brake_seconds: control.prober.brake().map(|since| since.elapsed().as_secs()),
             vrrp: control.pair.groups().iter().map(|group| GroupStatus::of(group)).collect(),
+            bgp: BgpStatus::of(&control.anycast),
+            bfd: bfd::sessions(control.ground.bfd_if_started().as_ref(), now),
+            ecmp: ecmp::entries(&control.ecmp, now),
             last_reload: control.metrics.last_reload().map(|last| {
                 let (errors, warnings) = match last.outcome {
                     Ok(Reloaded { warnings, .. }) => (Vec::new(), warnings),

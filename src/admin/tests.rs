@@ -110,10 +110,17 @@ async fn node() -> Node {
     let members = members.map(|m| MemberHealth { probed: state(m), ..MemberHealth::default() });
     let snapshot = Snapshot::of(Arc::clone(&world), members.collect());
     let (orders, inbox) = orders::orders();
+    let published = Arc::new(Published::from_pointee(snapshot));
+    let ground = Ground::new(Path::new(""));
+    let anycast =
+        Anycast::start(None, Default::default(), ground.clone(), Arc::clone(&published)).await;
     let control = Control {
-        pair: Pair::start(&[], Ground::new(Path::new(""))).expect("nothing to start"),
+        pair: Pair::start(&[], ground.clone()).expect("nothing to start"),
+        anycast: anycast.expect("nothing to start"),
+        ecmp: Ecmp::start(&[], Path::new("")).expect("nothing to start"),
+        ground,
         node: "test".into(),
-        published: Arc::new(Published::from_pointee(snapshot)),
+        published,
         counters: Arc::new(Counters::new(1)),
         metrics: Arc::new(Metrics::default()),
         prober,

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use crate::bgp::routes::Attributes;
 use crate::config::node::HealthQuestion;
+use crate::node::Service;
 
 /// Prefixes that are announced together, for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,17 @@ pub struct Announcement {
     pub damping: Damping,
     /// Where it stands, `file:line:column`, for messages.
     pub place: String,
+}
+
+impl Announcement {
+    /// What the node is to ask itself for it; absent when there is nowhere to ask.
+    #[must_use]
+    pub fn service(&self) -> Option<Service> {
+        let HealthQuestion { every, timeout, fall, rise } = self.health;
+        let (name, addresses) = (self.name.to_string(), self.questions.clone());
+        let is_asked = !addresses.is_empty();
+        is_asked.then_some(Service { name, addresses, every, timeout, fall, rise })
+    }
 }
 
 /// What an announcement depends on.

@@ -48,11 +48,19 @@ async fn serve(node: NodeConfig, format: Format) -> Result<(), Complaint> {
         reload(&running);
     }
     notify(NotifyState::Stopping);
-    // A supervisor may say SIGTERM twice; a person who repeats Ctrl-C means it.
-    tokio::select! {
-        () = running.stop() => Ok(()),
-        _ = signals.interrupt.recv() => {
-            Err(Complaint::new("ended by SIGINT before all was closed"))
+    let hurry = running.hurry();
+    let stopping = running.stop();
+    tokio::pin!(stopping);
+    loop {
+        tokio::select! {
+            () = &mut stopping => return Ok(()),
+            _ = signals.terminate.recv() => {
+                info!("SIGTERM again: no waiting");
+                hurry();
+            }
+            _ = signals.interrupt.recv() => {
+                return Err(Complaint::new("ended by SIGINT before all was closed"));
+            }
         }
     }
 }

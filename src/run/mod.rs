@@ -97,7 +97,7 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     let metrics = Arc::new(Metrics::default());
     let (publisher, published, publishing) = publisher(&world, &metrics)?;
     let plan = Plan::of(node.clone());
-    let tier = Tier::start(&node, &plan)?;
+    let tier = Tier::start(&node, &plan, &published).await?;
     let mut unwind = Unwind(Some(tier.clone()));
     let watcher = Watcher { publisher: publisher.clone(), metrics: Arc::clone(&metrics) };
     let watcher = Arc::new(watcher);
@@ -114,6 +114,9 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
         tcp_connections: connections(&tcp_connections),
         orders: orders.clone(),
         pair: tier.pair.clone(),
+        anycast: tier.anycast.clone(),
+        ecmp: tier.ecmp.clone(),
+        ground: tier.ground.clone(),
         started: now(),
         ready: Arc::new(AtomicBool::new(false)),
     };
@@ -171,7 +174,7 @@ struct Unwind(Option<Tier>);
 impl Drop for Unwind {
     fn drop(&mut self) {
         if let Some(tier) = self.0.take() {
-            tier.stop();
+            tier.undo();
         }
     }
 }
@@ -238,13 +241,18 @@ impl Running {
         self.admin
     }
 
-    /// Answers what was received, writes the state down, ends every part.
+    /// Cuts short what [`Self::stop`] waits for.
+    pub fn hurry(&self) -> impl Fn() + use<> {
+        let tier = self.tier.clone();
+        move || tier.hurry()
+    }
+
+    /// Takes leave of those who send queries here, answers what was received, writes the state down, ends every part.
     pub async fn stop(self) {
         info!("stopping");
         self.control.ready.store(false, Relaxed);
         // First the floating addresses, while everything still answers.
-        let tier = self.tier.clone();
-        let _ = tokio::task::spawn_blocking(move || tier.stop()).await;
+        self.tier.stop().await;
         let (udp, askers) = (self.udp, self.askers);
         // The UDP threads notice within a quarter of a second; TCP closes meanwhile. A server that
         // ends is no failure, so nobody asks any more.

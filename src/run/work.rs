@@ -1,6 +1,5 @@
 //! The node's own task: it reloads, saves and remembers, one thing at a time.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -82,18 +81,15 @@ impl Work {
     /// Swaps the world, then the network tier; what that cannot take is warned of.
     async fn reload(&mut self) -> Result<Reloaded, ReloadRefused> {
         let (mut reloaded, node) = self.loader.reload(&self.prober, &self.publisher).await?;
-        let (tier, askers) = (self.tier.clone(), self.askers.clone());
-        let published = Arc::clone(&self.control.published);
-        let change = move || {
-            let plan = Plan::of(node);
-            // While groups leave, their addresses go: that is nothing to raise an alarm for.
-            askers.retain(&plan.services());
-            let mut refused = tier.set(&plan);
-            refused.extend(askers.set(plan.services()).err().map(|error| error.to_string()));
-            tier.react(&published.load().node);
-            refused
-        };
-        let complaints = tokio::task::spawn_blocking(change).await.unwrap_or_default();
+        let plan = tokio::task::spawn_blocking(move || Plan::of(node)).await;
+        let Ok(plan) = plan else { return Ok(reloaded) };
+        let services = plan.services();
+        // While groups leave, their addresses go: that is nothing to raise an alarm for.
+        self.askers.retain(&services);
+        let mut complaints = self.tier.set(&plan, &self.control.published.load_full()).await;
+        let askers = self.askers.clone();
+        let asked = tokio::task::spawn_blocking(move || askers.set(services)).await;
+        complaints.extend(asked.into_iter().filter_map(Result::err).map(|e| e.to_string()));
         complaints.iter().for_each(|complaint| error!("{complaint}"));
         reloaded.warnings.extend(complaints);
         Ok(reloaded)

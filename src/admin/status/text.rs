@@ -25,7 +25,8 @@ impl fmt::Display for Status {
         if self.drained {
             writeln!(
                 f,
-                "\ndrained: the node gives its addresses away as long as another has them"
+                "\ndrained: the node gives its addresses away and announces nothing, until `rhumb undrain \
+                 --node`"
             )?;
         }
         if self.stale {
@@ -33,6 +34,9 @@ impl fmt::Display for Status {
         }
         services(f, &self.services)?;
         super::pair::groups(f, &self.vrrp)?;
+        super::tier::bgp(f, self.bgp.as_ref())?;
+        super::tier::bfd(f, &self.bfd)?;
+        super::tier::ecmp(f, &self.ecmp)?;
         zones(f, &self.zones)?;
         pools(f, &self.pools)?;
         warnings(f, &self.targets)?;

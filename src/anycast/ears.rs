@@ -1,0 +1,45 @@
+//! What the speaker tells, in the log.
+
+use std::net::SocketAddr;
+
+use ipnet::IpNet;
+use tracing::{debug, error, info, warn};
+
+use crate::bgp::routes::RouteSet;
+use crate::bgp::session::Unsendable;
+use crate::bgp::speaker::{Change, Importance, Observer};
+
+/// One line of log for everything that happens to a peer.
+pub(super) struct Log;
+
+impl Observer for Log {
+    fn transition(&self, peer: &str, change: &Change) {
+        let (from, to) = (change.transition.from, change.transition.to);
+        match change.importance() {
+            Importance::Session => info!(peer, %from, %to, "{change}"),
+            Importance::Refusal => warn!(peer, %from, %to, "{change}"),
+            Importance::Routine => debug!(peer, %from, %to, "{change}"),
+        }
+    }
+
+    fn announced(&self, peer: &str, routes: &RouteSet) {
+        let prefixes: Vec<_> = routes.keys().map(ToString::to_string).collect();
+        info!(peer, routes = routes.len(), "now told of: {}", or_nothing(&prefixes.join(", ")));
+    }
+
+    fn unsendable(&self, peer: &str, prefix: &IpNet, why: Unsendable) {
+        error!(peer, %prefix, "cannot be told of a prefix: {why}");
+    }
+
+    fn forbidden(&self, peer: &str, prefix: &IpNet) {
+        error!(peer, %prefix, "a prefix that is not in bgp.allow was not told");
+    }
+
+    fn refused(&self, from: SocketAddr, strangers: u64) {
+        warn!(%from, strangers, "no peer of ours: the connection was reset");
+    }
+}
+
+fn or_nothing(text: &str) -> &str {
+    if text.is_empty() { "nothing" } else { text }
+}

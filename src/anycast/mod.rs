@@ -1,0 +1,346 @@
+//! Joins Rhumb to its routers: the node's anycast addresses.
+//!
+//! ```text
+//! snapshots ─┐                    ┌─▶ bgp::speaker ──▶ routers
+//! siblings ──┼─▶ announce::Board ─┤        ▲
+//! operators ─┘      (in `desk`)   └─▶ log  └── bfd::driver (in `ears`)
+//! ```
+//!
+//! The addresses are on `lo` from start to exit (`resident`): whether a prefix is announced decides
+//! who attracts its traffic, not who accepts it.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex as AsyncMutex;
+use tracing::warn;
+
+use crate::announce::board::{self, Insistence, Refusal};
+use crate::announce::ladder::{Departure, Stop};
+use crate::announce::siblings::{Asked, Siblings};
+use crate::announce::{Board, Drain, OnStop};
+use crate::bgp::config::SpeakerConfig;
+use crate::bgp::message::Cease;
+use crate::bgp::speaker::{PeerStatus, Speaker};
+use crate::config::node::BgpConfig;
+use crate::ground::Ground;
+use crate::world::Snapshot;
+use crate::world::publish::Published;
+
+mod desk;
+mod ears;
+mod paths;
+mod resident;
+
+use desk::Desk;
+use ears::Log;
+use paths::Paths;
+use resident::Residents;
+
+/// What the operators of routers are told when the process ends (RFC 9003).
+const FAREWELL: &str = "rhumb stops";
+
+/// Beyond what a departure takes by its own timers.
+const SLACK: Duration = Duration::from_secs(1);
+
+/// The anycast addresses of a node; without `bgp:` it does nothing. Cheap to clone.
+#[derive(Clone)]
+pub struct Anycast {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    ground: Ground,
+    published: Arc<Published>,
+    /// Held while parts begin, change or end.
+    changing: AsyncMutex<()>,
+    parts: Mutex<Option<Arc<Parts>>>,
+}
+
+/// Everything that runs because of a `bgp:` section.
+struct Parts {
+    config: Mutex<BgpConfig>,
+    desk: Desk,
+    speaker: Speaker,
+    residents: Residents,
+    siblings: Siblings,
+    paths: Mutex<Paths>,
+}
+
+/// Everything of it at one moment.
+#[derive(Debug)]
+pub struct Status {
+    /// Our AS, and our BGP Identifier.
+    pub speaker: SpeakerConfig,
+    /// How far the node is on its way out.
+    pub departure: Departure,
+    /// In the order of the configuration.
+    pub announcements: Vec<board::Status>,
+    /// In the order of their names.
+    pub peers: Vec<PeerStatus>,
+    /// Connections of strangers that were reset.
+    pub strangers: u64,
+    /// When this was so.
+    pub now: Instant,
+}
+
+impl Anycast {
+    /// Puts the addresses on `lo`, listens for peers and connects to them; nothing is announced
+    /// before [`Self::ready`] and a snapshot in which the node can answer. `floating` are addresses
+    /// that move between hosts: nothing of ours is sent from them.
+    ///
+    /// # Errors
+    /// What the system refuses, for people; nothing but what the record lists is left then.
+    pub async fn start(
+        config: Option<BgpConfig>,
+        floating: BTreeSet<IpAddr>,
+        ground: Ground,
+        published: Arc<Published>,
+    ) -> Result<Self, String> {
+        let (changing, parts) = (AsyncMutex::default(), Mutex::default());
+        let anycast = Self { shared: Arc::new(Shared { ground, published, changing, parts }) };
+        if let Some(config) = config {
+            anycast.begin(config, floating).await?;
+        }
+        Ok(anycast)
+    }
+
+    /// Everything can be served: the sockets are open.
+    pub fn ready(&self) {
+        if let Some(parts) = self.parts() {
+            parts.ready();
+        }
+    }
+
+    /// The world or its health, or what the node knows of itself, is another.
+    pub fn react(&self, snapshot: &Snapshot) {
+        if let Some(parts) = self.parts() {
+            parts.desk.tell(|board, now| board.handle_snapshot(now, snapshot));
+        }
+    }
+
+    /// Makes this the configuration. Sessions with peers that stay as they are go on.
+    ///
+    /// # Errors
+    /// What could not be done, for people; all else is as wanted.
+    pub async fn set(
+        &self,
+        config: Option<BgpConfig>,
+        floating: BTreeSet<IpAddr>,
+    ) -> Result<(), String> {
+        let changing = self.shared.changing.lock().await;
+        match (self.parts(), config) {
+            (None, None) => Ok(()),
+            (Some(parts), Some(config)) => {
+                parts.change(config, floating, &self.shared.ground).await?;
+                self.react(&self.shared.published.load_full());
+                Ok(())
+            }
+            (Some(parts), None) => {
+                parts.end(OnStop::Withdraw).await;
+                parts.residents.set(BTreeSet::new(), Duration::ZERO)?;
+                *self.lock() = None;
+                Ok(())
+            }
+            (None, Some(config)) => {
+                drop(changing);
+                self.begin(config, floating).await?;
+                self.ready();
+                self.react(&self.shared.published.load_full());
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether the node may be drained; if so, how long that takes until nobody misses its answers.
+    ///
+    /// # Errors
+    /// When it would take away what no sibling serves.
+    pub fn permit_drain(&self, insistence: Insistence) -> Result<Duration, Refusal> {
+        let Some(parts) = self.parts() else { return Ok(Duration::ZERO) };
+        parts.desk.tell(|board, now| board.permit_drain(now, insistence))
+    }
+
+    /// Flaps and failures that are over are forgotten: what is fine is announced at once.
+    pub fn forgive(&self) {
+        if let Some(parts) = self.parts() {
+            parts.desk.tell(|board, now| board.forgive(now));
+        }
+    }
+
+    /// What it is; absent without `bgp:`.
+    #[must_use]
+    pub fn status(&self) -> Option<Status> {
+        let parts = self.parts()?;
+        Some(Status {
+            speaker: parts.config().speaker.clone(),
+            departure: parts.desk.tell(|board, _| board.departure()),
+            announcements: parts.desk.status(),
+            peers: parts.speaker.status(),
+            strangers: parts.speaker.strangers(),
+            now: now(),
+        })
+    }
+
+    /// Takes leave as configured, then ends everything. The addresses stay on `lo` until the record
+    /// is undone.
+    pub async fn stop(&self) {
+        let _changing = self.shared.changing.lock().await;
+        let parts = self.lock().take();
+        if let Some(parts) = parts {
+            let on_stop = parts.config().drain.on_stop;
+            parts.end(on_stop).await;
+        }
+    }
+
+    /// Ends a leave that is being taken: the operator is in a hurry.
+    pub fn hurry(&self) {
+        if let Some(parts) = self.parts() {
+            parts.desk.tell(|board, now| board.handle_stop(now, Stop::AtOnce));
+        }
+    }
+
+    async fn begin(&self, config: BgpConfig, floating: BTreeSet<IpAddr>) -> Result<(), String> {
+        let _changing = self.shared.changing.lock().await;
+        let Shared { ground, published, .. } = &*self.shared;
+        let parts = Parts::begin(config, floating, ground, Arc::clone(published)).await?;
+        *self.lock() = Some(Arc::new(parts));
+        Ok(())
+    }
+
+    fn parts(&self) -> Option<Arc<Parts>> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Parts>>> {
+        self.shared.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Parts {
+    async fn begin(
+        config: BgpConfig,
+        floating: BTreeSet<IpAddr>,
+        ground: &Ground,
+        published: Arc<Published>,
+    ) -> Result<Self, String> {
+        let residents = Residents::start(ground.record()?, addresses(&config))?;
+        let board = Board::new(config.announcements.clone(), config.drain, now());
+        let desk = Desk::start(board).map_err(|error| format!("bgp: {error}"))?;
+        let shared = shared(&config, &floating);
+        let speaker = Speaker::start(speaker(&config, &shared), Arc::new(Log)).await?;
+        let mut paths = Paths::default();
+        paths.set(&config.speaker.peers, &speaker, ground)?;
+        let ears = desk.clone();
+        let asked = Asked { siblings: desk.tell(|board, _| board.siblings()), shared };
+        let siblings = Siblings::start(
+            asked,
+            published,
+            Box::new(move |known| ears.tell(|b, now| b.handle_siblings(now, known.clone()))),
+        );
+        let siblings = siblings.map_err(|error| format!("bgp: {error}"))?;
+        desk.speak(speaker.clone(), config.speaker.peers.clone());
+        let (config, paths) = (Mutex::new(config), Mutex::new(paths));
+        Ok(Self { config, desk, speaker, residents, siblings, paths })
+    }
+
+    fn ready(&self) {
+        let names: Vec<_> =
+            self.config().announcements.iter().map(|a| Arc::clone(&a.name)).collect();
+        self.desk.tell(|board, now| names.iter().for_each(|name| board.handle_ready(now, name)));
+    }
+
+    /// New addresses are there before they are announced, and old ones go when they are no longer.
+    async fn change(
+        &self,
+        new: BgpConfig,
+        floating: BTreeSet<IpAddr>,
+        ground: &Ground,
+    ) -> Result<(), String> {
+        let old = std::mem::replace(&mut *self.config(), new.clone());
+        if old == new {
+            return Ok(());
+        }
+        let shared = shared(&new, &floating);
+        self.residents.set(addresses(&new), new.drain.gshut + new.drain.linger)?;
+        // What is announced changes between two configurations of the speaker: one that allows the
+        // old and the new, and the new one.
+        let wanted = speaker(&new, &shared);
+        let mut both = wanted.clone();
+        both.allow.extend(old.speaker.allow.iter().copied());
+        self.speaker.reconfigure(both).await?;
+        self.desk.tell(|board, now| board.set(now, new.announcements.clone(), new.drain));
+        self.desk.speak(self.speaker.clone(), new.speaker.peers.clone());
+        self.ready();
+        self.speaker.reconfigure(wanted).await?;
+        self.siblings.set(Asked { siblings: self.desk.tell(|board, _| board.siblings()), shared });
+        lock(&self.paths).set(&new.speaker.peers, &self.speaker, ground)
+    }
+
+    /// Takes leave of the routers. Blocks nobody but its caller.
+    async fn end(&self, on_stop: OnStop) {
+        let (desk, drain) = (self.desk.clone(), self.config().drain);
+        desk.tell(|board, now| board.handle_stop(now, stop(on_stop)));
+        let waited = tokio::task::spawn_blocking({
+            let desk = desk.clone();
+            move || leave(&desk, drain)
+        });
+        let _ = waited.await;
+        // A neighbour that is told AdminDown does not take the end for a failure.
+        lock(&self.paths).end();
+        let gone = tokio::task::spawn_blocking({
+            let desk = desk.clone();
+            let patience = drain.linger + SLACK;
+            move || desk.await_departure(patience, |departure| departure == Departure::Finished)
+        });
+        let _ = gone.await;
+        self.speaker.stop(Cease::AdministrativeShutdown, FAREWELL).await;
+        desk.end();
+    }
+
+    fn config(&self) -> MutexGuard<'_, BgpConfig> {
+        lock(&self.config)
+    }
+}
+
+/// Waits until no route is announced any more. Nobody can keep the last node from ending: it waits
+/// for a sibling as long as it would have announced the end, and no longer.
+fn leave(desk: &Desk, drain: Drain) {
+    let departure = desk.await_departure(drain.gshut + SLACK, Departure::is_withdrawn);
+    if !departure.is_withdrawn() {
+        warn!("no sibling answers: what this node announced may be served by nobody now");
+        desk.tell(|board, now| board.handle_stop(now, Stop::AtOnce));
+    }
+}
+
+fn stop(on_stop: OnStop) -> Stop {
+    match on_stop {
+        OnStop::Drain => Stop::Drain,
+        OnStop::Withdraw => Stop::Withdraw,
+    }
+}
+
+/// What is on `lo`.
+fn addresses(config: &BgpConfig) -> BTreeSet<IpAddr> {
+    config.announcements.iter().flat_map(|entry| entry.addresses.iter().copied()).collect()
+}
+
+/// Addresses that other nodes have too, or may have in a moment.
+fn shared(config: &BgpConfig, floating: &BTreeSet<IpAddr>) -> BTreeSet<IpAddr> {
+    floating.iter().copied().chain(addresses(config)).collect()
+}
+
+fn speaker(config: &BgpConfig, shared: &BTreeSet<IpAddr>) -> SpeakerConfig {
+    SpeakerConfig { services: shared.clone(), ..config.speaker.clone() }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a driver: it owns the clock")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
