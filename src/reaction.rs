@@ -93,6 +93,7 @@ fn answering(node: &NodeState, service: &str) -> Answering {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::announce::fixture::{announcement, marked, snapshot};
 
     #[test]
     fn only_a_verdict_or_an_operator_takes_a_node_out_of_good_health() {
@@ -133,5 +134,122 @@ mod tests {
         let node = NodeState { services, ..NodeState::default() };
         assert_eq!(vrrp_health(&node, "a"), Health::CannotAnswer);
         assert_eq!(vrrp_health(&node, "b"), Health::Good);
+    }
+
+    #[test]
+    fn an_announcement_that_depends_on_dns_falls_only_with_a_node_that_cannot_answer() {
+        let dns = announcement("dns");
+        let unknown = || Verdict::Unknown(Doubt::NoVerdict);
+        for (answering, expected) in [
+            (Answering::Yes, Verdict::Fine),
+            (Answering::No, Verdict::CannotAnswer(Some("silence".into()))),
+            (Answering::Unknown, unknown()),
+        ] {
+            // The pool has no part in it.
+            for web in [[true; 3], [false; 3]] {
+                let standing = standing(&snapshot(answering, web), &dns);
+                assert_eq!(standing, Standing { verdict: expected.clone(), drained: false });
+            }
+        }
+        // Another service's word is none.
+        let other = announcement("other");
+        let standing = standing(&snapshot(Answering::No, [true; 3]), &other);
+        assert_eq!(standing.verdict, unknown());
+    }
+
+    #[test]
+    fn what_is_only_an_alarm_speaks_against_nothing() {
+        let mut alarmed = snapshot(Answering::Yes, [true; 3]);
+        let reason = || Some("a flood".into());
+        let state = ServiceState {
+            answering: Answering::Yes,
+            failure: None,
+            overloaded: reason(),
+            no_result: reason(),
+            tcp_failing: reason(),
+        };
+        let services = [("dns".into(), state)].into();
+        alarmed.node = Arc::new(NodeState { services, ..NodeState::default() });
+        assert_eq!(standing(&alarmed, &announcement("dns")).verdict, Verdict::Fine);
+    }
+
+    #[test]
+    fn an_announcement_that_depends_on_nothing_is_fine() {
+        let always = Announcement { when: When::Always, ..announcement("dns") };
+        for answering in [Answering::Yes, Answering::No, Answering::Unknown] {
+            let found = standing(&snapshot(answering, [false; 3]), &always);
+            assert_eq!(found.verdict, Verdict::Fine, "{answering:?}");
+        }
+    }
+
+    #[test]
+    fn a_pool_is_down_when_it_is_for_every_family_of_the_prefixes() {
+        let of_pool = |on_down, prefixes: &[&str]| Announcement {
+            when: When::Pool { pool: "example.com/web".into(), on_down },
+            prefixes: prefixes.iter().map(|prefix| prefix.parse().expect("a prefix")).collect(),
+            ..announcement("dns")
+        };
+        let (v4, v6) = ("203.0.113.53/32", "2001:db8:53::53/128");
+        let lesser = Verdict::Lesser(Lesser::PoolDown("example.com/web".into()));
+        for (web, prefixes, up) in [
+            ([true, true, true], &[v4, v6][..], true),
+            // Every member must serve.
+            ([true, false, true], &[v4], false),
+            ([true, false, true], &[v6], true),
+            ([true, false, true], &[v4, v6], true),
+            ([true, true, false], &[v4, v6], true),
+            ([true, true, false], &[v6], false),
+            ([true, false, false], &[v4, v6], false),
+            ([false, false, false], &[v4, v6], false),
+        ] {
+            // What the node can answer has no part in it.
+            for answering in [Answering::Yes, Answering::No] {
+                let snapshot = snapshot(answering, web);
+                for (on_down, down) in
+                    [(OnDown::Deprefer, lesser.clone()), (OnDown::Withdraw, Verdict::PoolDown)]
+                {
+                    let found = standing(&snapshot, &of_pool(on_down, prefixes)).verdict;
+                    assert_eq!(
+                        found,
+                        if up { Verdict::Fine } else { down },
+                        "{web:?} {prefixes:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_pool_that_is_not_there_says_nothing() {
+        let when = When::Pool { pool: "example.com/gone".into(), on_down: OnDown::Withdraw };
+        let gone = Announcement { when, ..announcement("dns") };
+        let found = standing(&snapshot(Answering::No, [false; 3]), &gone).verdict;
+        assert_eq!(found, Verdict::Unknown(Doubt::NoSuchPool("example.com/gone".into())));
+    }
+
+    #[test]
+    fn a_refused_configuration_makes_a_fine_announcement_the_lesser_and_changes_no_other() {
+        let dns = announcement("dns");
+        let mut brave = dns.clone();
+        brave.deprefer.stale_config = false;
+        let stale = || Verdict::Lesser(Lesser::StaleConfig);
+        let cannot = || Verdict::CannotAnswer(Some("silence".into()));
+        for (answering, announcement, expected) in [
+            (Answering::Yes, &dns, stale()),
+            (Answering::Yes, &brave, Verdict::Fine),
+            (Answering::No, &dns, cannot()),
+            (Answering::Unknown, &dns, Verdict::Unknown(Doubt::NoVerdict)),
+        ] {
+            for drained in [false, true] {
+                let snapshot = marked(&snapshot(answering, [true; 3]), drained, true);
+                let found = standing(&snapshot, announcement);
+                assert_eq!(found, Standing { verdict: expected.clone(), drained });
+            }
+        }
+        let when = When::Pool { pool: "example.com/web".into(), on_down: OnDown::Deprefer };
+        let of_pool = Announcement { when, ..dns };
+        let snapshot = marked(&snapshot(Answering::Yes, [false; 3]), false, true);
+        let lesser = Lesser::PoolDown("example.com/web".into());
+        assert_eq!(standing(&snapshot, &of_pool).verdict, Verdict::Lesser(lesser));
     }
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::ladder::{Departure, Ladder, Rules, Stop, Transition, Why};
-use super::routes::routes;
+use super::routes::{Made, routes};
 use super::siblings::{Company, Sibling};
 use super::{Announcement, Drain, Stage};
 use crate::bgp::config::PeerConfig;
@@ -187,8 +187,8 @@ impl Board {
     /// All that each of these peers is to know, by name.
     #[must_use]
     pub fn routes(&self, peers: &[PeerConfig]) -> BTreeMap<Arc<str>, RouteSet> {
-        let stages = || self.entries.iter().map(|e| (&e.announcement, e.ladder.stage()));
-        peers.iter().map(|peer| (Arc::clone(&peer.name), routes(stages(), peer))).collect()
+        let made = || self.entries.iter().map(Entry::made);
+        peers.iter().map(|peer| (Arc::clone(&peer.name), routes(made(), peer))).collect()
     }
 
     /// How far the node is on its way out.
@@ -236,6 +236,13 @@ impl Board {
     }
 }
 
+impl Entry {
+    fn made(&self) -> Made<'_> {
+        let Self { announcement, ladder } = self;
+        Made { announcement, stage: ladder.stage(), strength: ladder.strength() }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.announcements.join(", ");
@@ -244,3 +251,6 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests;

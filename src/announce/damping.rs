@@ -130,3 +130,125 @@ fn decayed(value: u64, time: Duration, half_life: Duration) -> u64 {
     }
     value
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const DAMPING: Damping = Damping {
+        half_life: Duration::from_secs(60),
+        suppress: 3000,
+        reuse: 750,
+        max: Duration::from_secs(300),
+    };
+
+    fn charged(times: u32, now: Instant) -> Penalty {
+        let mut penalty = Penalty::new(DAMPING, now);
+        (0..times).for_each(|_| penalty.charge(now));
+        penalty
+    }
+
+    #[test]
+    fn a_penalty_halves_with_every_half_life() {
+        let now = Instant::now();
+        let penalty = charged(1, now);
+        for (seconds, value) in [(0, 1000), (30, 707), (60, 500), (90, 353), (120, 250), (600, 0)] {
+            assert_eq!(penalty.value(now + Duration::from_secs(seconds)), value, "{seconds} s");
+        }
+        assert_eq!(penalty.value(now + Duration::from_secs(u64::from(u32::MAX))), 0);
+    }
+
+    #[test]
+    fn it_holds_back_from_the_one_limit_to_the_other() {
+        let now = Instant::now();
+        assert_eq!(charged(2, now).reuse_at(now), None);
+        let mut penalty = charged(3, now);
+        // 3000 is twice halved to 750, and must be below.
+        let due = now + Duration::from_secs(120);
+        let reuse_at = penalty.reuse_at(now).expect("held back");
+        assert!(reuse_at > due && reuse_at <= due + Duration::from_millis(1));
+        assert_eq!(penalty.value(due), 750);
+        assert_eq!(penalty.reuse_at(reuse_at), None);
+        // While it is held back, one more holds it longer, though the sum is below the limit.
+        penalty.charge(due);
+        assert!(penalty.value(due) < DAMPING.suppress);
+        assert!(penalty.reuse_at(due).expect("still") > reuse_at);
+    }
+
+    #[test]
+    fn it_holds_nothing_back_for_longer_than_it_may() {
+        let now = Instant::now();
+        let penalty = charged(5000, now);
+        assert_eq!(penalty.reuse_at(now), Some(now + DAMPING.max));
+        let never = Damping { max: Duration::ZERO, ..DAMPING };
+        let mut penalty = Penalty::new(never, now);
+        (0..9).for_each(|_| penalty.charge(now));
+        assert_eq!(penalty.reuse_at(now), None);
+    }
+
+    #[test]
+    fn more_than_can_be_counted_is_the_most_that_can() {
+        let now = Instant::now();
+        let mut penalty = charged(1, now);
+        penalty.value = u64::MAX;
+        penalty.charge(now);
+        assert_eq!(penalty.value(now), u32::MAX);
+    }
+
+    #[test]
+    fn what_is_forgiven_is_gone() {
+        let now = Instant::now();
+        let mut penalty = charged(9, now);
+        penalty.clear();
+        assert_eq!((penalty.value(now), penalty.reuse_at(now)), (0, None));
+    }
+
+    #[test]
+    fn new_numbers_shorten_a_wait_and_never_lengthen_it() {
+        let now = Instant::now();
+        let later = now + Duration::from_secs(60);
+        let before = charged(4, now).reuse_at(now);
+        for (damping, expected) in [
+            (DAMPING, before),
+            (Damping { reuse: 100, max: Duration::from_secs(900), ..DAMPING }, before),
+            (
+                Damping { max: Duration::from_secs(5), ..DAMPING },
+                Some(later + Duration::from_secs(5)),
+            ),
+            (Damping { reuse: 2500, ..DAMPING }, None),
+        ] {
+            let mut penalty = charged(4, now);
+            penalty.set(later, damping);
+            assert_eq!(penalty.value(later), 2000, "what was charged stays");
+            assert_eq!(penalty.reuse_at(later), expected, "{damping:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_decays_as_the_formula_says(
+            start in 0_u32..100_000,
+            time in 0_u64..1_000_000,
+            half_life in 1_u64..600_000,
+        ) {
+            let time = Duration::from_millis(time);
+            let half_life = Duration::from_millis(half_life);
+            let found = decayed(u64::from(start) << FRACTION, time, half_life);
+            let found = found as f64 / f64::from(1 << FRACTION);
+            let expected =
+                f64::from(start) * (-time.as_secs_f64() / half_life.as_secs_f64()).exp2();
+            // The smallest step of the exponent is 2⁻²⁰.
+            prop_assert!((found - expected).abs() <= f64::from(start) * 1e-6 + 1e-3);
+        }
+
+        #[test]
+        fn waiting_never_adds_to_it(times in 1_u32..20, one in 0_u64..900_000, more in 0_u64..9000) {
+            let now = Instant::now();
+            let penalty = charged(times, now);
+            let value = |ms| penalty.value(now + Duration::from_millis(ms));
+            prop_assert!(value(one) >= value(one + more));
+        }
+    }
+}

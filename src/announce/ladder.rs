@@ -100,10 +100,12 @@ enum Phase {
     },
 }
 
-/// How strongly a route is announced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Strength {
+/// Which attributes a route has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Strength {
+    /// Its normal ones.
     Normal,
+    /// Those of `deprefer`.
     Lesser,
 }
 
@@ -178,6 +180,17 @@ impl Ladder {
     #[must_use]
     pub fn stage(&self) -> Stage {
         self.phase.stage()
+    }
+
+    /// Which attributes it has there. One that was already less preferred than others is not
+    /// preferred again because it leaves.
+    #[must_use]
+    pub fn strength(&self) -> Strength {
+        match self.phase {
+            Phase::Waiting | Phase::Announced | Phase::Withdrawn { .. } => Strength::Normal,
+            Phase::Depreferred => Strength::Lesser,
+            Phase::Draining { from, .. } => from,
+        }
     }
 
     /// Why so.
@@ -397,13 +410,13 @@ impl Ladder {
             (None, Verdict::Unknown(_)) => Demand::Hold,
             (None, Verdict::Fine | Verdict::Lesser(_)) if !ready => Demand::Hold,
             (None, Verdict::Lesser(_)) => Demand::Announce(Strength::Lesser),
-            (None, Verdict::Fine) => Demand::Announce(self.strength()),
+            (None, Verdict::Fine) => Demand::Announce(self.deserved()),
         }
     }
 
     /// How strongly it is announced when nothing speaks against it: a while after something did,
     /// not yet as strongly as others, unless it is the first time.
-    fn strength(&self) -> Strength {
+    fn deserved(&self) -> Strength {
         let first = self.phase == Phase::Waiting;
         let calm = self.is_over(self.weakness) && self.is_over(self.failure);
         if first || calm { Strength::Normal } else { Strength::Lesser }
@@ -487,3 +500,6 @@ impl Strength {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,8 @@
 pub mod board;
 mod config;
 pub mod damping;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod ladder;
 pub mod routes;
 pub mod siblings;

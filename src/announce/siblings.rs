@@ -70,3 +70,64 @@ impl Company {
         self.configured > 0 && self.answering == 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sibling_answers_from_its_first_answer_until_it_misses_three_in_a_row() {
+        let mut sibling = Sibling::default();
+        // (answers) → what is known then.
+        for (answers, known) in [
+            (false, None),
+            (false, None),
+            (true, Some(true)),
+            (false, Some(true)),
+            (false, Some(true)),
+            (true, Some(true)),
+            (false, Some(true)),
+            (false, Some(true)),
+            (false, Some(false)),
+            (false, Some(false)),
+            (true, Some(true)),
+        ] {
+            match answers {
+                true => sibling.handle_answer(),
+                false => sibling.handle_miss("silence".into()),
+            }
+            assert_eq!(sibling.answering, known);
+            assert_eq!(sibling.failure.is_some(), known == Some(false));
+        }
+    }
+
+    #[test]
+    fn a_sibling_that_never_answered_is_known_not_to_after_three() {
+        let mut sibling = Sibling::default();
+        (0..MISSES).for_each(|_| sibling.handle_miss("silence".into()));
+        assert_eq!(sibling.answering, Some(false));
+        let before = sibling.clone();
+        sibling.handle_miss("silence".into());
+        assert_eq!(sibling, before, "one more is no change");
+    }
+
+    #[test]
+    fn who_has_siblings_of_which_none_is_known_to_answer_is_alone() {
+        let [a, b]: [SocketAddr; 2] =
+            ["192.0.2.1:53", "192.0.2.2:53"].map(|address| address.parse().expect("an address"));
+        let is = |answering| Sibling { answering, ..Sibling::default() };
+        for (configured, known, alone) in [
+            (vec![], vec![], false),
+            (vec![], vec![(a, is(Some(true)))], false),
+            (vec![a], vec![], true),
+            (vec![a], vec![(a, is(None))], true),
+            (vec![a], vec![(a, is(Some(false)))], true),
+            (vec![a], vec![(a, is(Some(true)))], false),
+            (vec![a, b], vec![(a, is(Some(false))), (b, is(Some(true)))], false),
+            (vec![a], vec![(b, is(Some(true)))], true),
+        ] {
+            let known = known.into_iter().collect();
+            assert_eq!(Company::of(&configured, &known).is_alone(), alone, "{known:?}");
+        }
+    }
+}

@@ -223,3 +223,6 @@ fn is_timeout(error: &io::Error) -> bool {
 fn unreachable(to: SocketAddr, error: &io::Error) -> Outcome {
     Outcome::Missed(format!("{to} cannot be reached: {error}").into())
 }
+
+#[cfg(test)]
+mod tests;
