@@ -34,6 +34,14 @@ pub struct Spanned<T> {
     pub value: T,
 }
 
+impl<T> Spanned<T> {
+    /// Something made of the value, at the same place.
+    #[must_use]
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Spanned<U> {
+        Spanned { span: self.span, value: make(self.value) }
+    }
+}
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -332,6 +340,20 @@ impl Report {
     #[must_use]
     pub fn source(&self, file: FileId) -> &Arc<Source> {
         &self.sources[file.0 as usize]
+    }
+
+    /// A place in words: `file:line:column`.
+    #[must_use]
+    pub fn place(&self, span: Span) -> String {
+        let source = self.source(span.file);
+        let (line, column) = source.position(span.start);
+        format!("{}:{line}:{column}", source.name())
+    }
+
+    /// A place that can be shown later, beside what another report finds.
+    #[must_use]
+    pub fn label(&self, span: Span) -> Label {
+        Label { span, text: String::new(), source: Arc::clone(self.source(span.file)) }
     }
 
     /// Reports a mistake at `span`; `.here(text)`, `.label(span, text)` and `.help(text)` say more.

@@ -2,7 +2,9 @@
 //!
 //! - [`read`]: the file's text to a [`NodeConfig`], collecting every mistake.
 //! - [`files`]: what `zones` names, as files.
-//! - [`vrrp`]: the list of the same name.
+//! - [`vrrp`], [`bgp`], [`ecmp`]: the sections of the same names; `bfd` is a part of two.
+//! - [`pools`]: what those say of pools, checked where the zones are known.
+//! - `services`, `secret`, `prefix` and `values`: what the sections share.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -15,12 +17,21 @@ use crate::ecmp::EcmpConfig;
 use crate::server::tcp::TcpLimits;
 use crate::sys::may_write;
 
+mod bfd;
+pub mod bgp;
+pub mod ecmp;
 pub mod files;
+pub mod pools;
+mod prefix;
 pub mod read;
+mod secret;
+mod services;
 #[cfg(test)]
 mod tests;
+mod values;
 pub mod vrrp;
 
+pub use pools::PoolReference;
 pub use vrrp::{HealthQuestion, VrrpEntry};
 
 /// Where the configuration is looked for when no file is named, in this order.
@@ -55,6 +66,8 @@ pub struct NodeConfig {
     pub bgp: Option<BgpConfig>,
     /// Routes of this host over the members of pools.
     pub ecmp: Vec<EcmpConfig>,
+    /// The pools that it speaks of; whether there are such shows with the zones.
+    pub pools: Vec<PoolReference>,
     /// The directory of what survives a restart.
     pub state: PathBuf,
 }
@@ -155,6 +168,7 @@ impl NodeConfig {
             vrrp: Vec::new(),
             bgp: None,
             ecmp: Vec::new(),
+            pools: Vec::new(),
             state: machine.state.clone(),
         }
     }

@@ -4,8 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use super::{AdminConfig, DnsConfig, Listed, Machine, NodeConfig, UdpThreads, vrrp};
-use crate::config::diagnostic::{Diagnostic, Report, Severity, Source, Span};
+use super::services::Around;
+use super::{AdminConfig, DnsConfig, Listed, Machine, NodeConfig, UdpThreads, bgp, ecmp, vrrp};
+use crate::config::diagnostic::{Diagnostic, Report, Severity, Source, Span, Spanned};
 use crate::config::read::{fields::Fields, scalar};
 use crate::config::tree::{self, Node};
 use crate::server::tcp::TcpLimits;
@@ -47,7 +48,8 @@ pub fn read_as_far(path: &Path, text: &str, machine: &Machine) -> (NodeConfig, V
 }
 
 fn read_file(tree: &Node, directory: &Path, config: &mut NodeConfig, report: &mut Report) {
-    const KEYS: [&str; 8] = ["node", "dns", "zones", "watch", "geoip", "admin", "state", "vrrp"];
+    const KEYS: [&str; 10] =
+        ["node", "dns", "zones", "watch", "geoip", "admin", "state", "vrrp", "bgp", "ecmp"];
     let Some(fields) = Fields::of(tree, "a node's configuration", &KEYS, report) else { return };
     if let Some(node) = fields.get("node") {
         config.node = scalar::text(node, "a name", report).unwrap_or_default().to_owned();
@@ -74,9 +76,32 @@ fn read_file(tree: &Node, directory: &Path, config: &mut NodeConfig, report: &mu
     if let Some(node) = fields.get("admin") {
         read_admin(node, directory, &mut config.admin, report);
     }
-    if let Some(node) = fields.get("vrrp") {
-        let dns = Some(&config.dns).filter(|_| dns_is_sound);
-        config.vrrp = vrrp::read(node, vrrp::Around { directory, dns, listen }, report);
+    // Cloned: the sections are read into what `dns` is a part of.
+    let dns = Some(config.dns.clone()).filter(|_| dns_is_sound);
+    read_network(&fields, Around { directory, dns: dns.as_ref(), listen }, config, report);
+}
+
+/// Reads the sections by which traffic comes here and goes on: `vrrp`, `bgp`, `ecmp`.
+fn read_network(
+    fields: &Fields<'_>,
+    around: Around<'_>,
+    config: &mut NodeConfig,
+    report: &mut Report,
+) {
+    let list = fields.get("vrrp").map(|node| vrrp::read(node, around, report));
+    let list = list.unwrap_or_default();
+    config.vrrp = list.entries;
+    let mut own = list.addresses;
+    if let Some(node) = fields.get("bgp") {
+        let section = bgp::read(node, around, &own, report);
+        config.bgp = section.whole;
+        config.pools.extend(section.pools);
+        own.extend(section.addresses);
+    }
+    if let Some(node) = fields.get("ecmp") {
+        let list = ecmp::read(node, &own, report);
+        config.ecmp = list.entries;
+        config.pools.extend(list.pools);
     }
 }
 
@@ -99,20 +124,29 @@ fn read_dns(node: &Node, dns: &mut DnsConfig, report: &mut Report) -> Option<Spa
     fields.get("listen").map(|node| node.span)
 }
 
-/// Addresses with ports, each once; without a port it is 53.
+/// Where DNS is answered; without a port it is 53.
 fn read_listen(node: &Node, report: &mut Report) -> Vec<SocketAddr> {
     const DNS: u16 = 53;
-    let items = node.one_or_more();
-    if items.is_empty() {
+    if node.one_or_more().is_empty() {
         report.error(node.span, "`listen` is empty: the node would answer nobody");
     }
-    let mut addresses: Vec<SocketAddr> = Vec::with_capacity(items.len());
+    read_addresses(node, DNS, report).iter().map(|address| address.value).collect()
+}
+
+/// Addresses with ports, each once; `port` where none is written.
+pub(super) fn read_addresses(
+    node: &Node,
+    port: u16,
+    report: &mut Report,
+) -> Vec<Spanned<SocketAddr>> {
+    let items = node.one_or_more();
+    let mut addresses: Vec<Spanned<SocketAddr>> = Vec::with_capacity(items.len());
     for item in items {
-        let Some(address) = read_address(item, DNS, report) else { continue };
-        if addresses.contains(&address) {
-            report.error(item.span, format!("{address} stands twice"));
+        let Some(value) = read_address(item, port, report) else { continue };
+        if addresses.iter().any(|earlier| earlier.value == value) {
+            report.error(item.span, format!("{value} stands twice"));
         }
-        addresses.push(address);
+        addresses.push(Spanned { span: item.span, value });
     }
     addresses
 }
@@ -122,7 +156,7 @@ fn read_address(node: &Node, port: u16, report: &mut Report) -> Option<SocketAdd
     let bare = |text: &str| Some(SocketAddr::new(text.parse::<IpAddr>().ok()?, port));
     let address = text.parse().ok().or_else(|| bare(text));
     if address.is_none() {
-        let form = "an address and port such as 0.0.0.0:53 or \"[::]:53\"";
+        let form = format!("an address and port such as 0.0.0.0:{port} or \"[::]:{port}\"");
         scalar::expected(node, form, report);
     }
     address

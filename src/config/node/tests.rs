@@ -72,8 +72,6 @@ fn the_token_lies_with_the_state_unless_it_is_named() {
 fn mistakes_have_their_place() {
     for (text, expected) in [
         ("zone: [a]", "1:1: error: a node's configuration has no key `zone`"),
-        ("bgp: {}", "1:1: error: `bgp` is not yet supported"),
-        ("ecmp: {}", "1:1: error: `ecmp` is not yet supported"),
         ("- a", "1:1: error: a node's configuration is a mapping (`key: value`), found a list"),
         ("watch: yes", "1:8: error: expected true or false, found `yes`"),
         ("dns: { listen: [] }", "1:16: error: `listen` is empty: the node would answer nobody"),

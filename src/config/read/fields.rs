@@ -4,7 +4,7 @@ use crate::config::diagnostic::{Report, Span};
 use crate::config::tree::{Key, Node, quote};
 
 /// Keys that the format has, and this version does not: refused, never ignored.
-const LATER: &[&str] = &["slow_start", "hold_down", "tests", "bfd", "bgp", "ecmp"];
+const LATER: &[&str] = &["slow_start", "hold_down", "tests"];
 
 /// The entries of a mapping whose keys are known.
 #[derive(Clone, Copy, Debug)]

@@ -60,7 +60,7 @@ fn read_one(node: &Node, report: &mut Report) -> Option<IpAddr> {
             .help(format!("write {address}; the interface's own address has the network's length"));
         return None;
     }
-    values::is_host_address(node, "virtual address", address, report).then_some(address)
+    values::is_host_address(node.span, "virtual address", address, report).then_some(address)
 }
 
 fn refuse_ipv6(addresses: &Addresses, report: &mut Report) {

@@ -159,15 +159,7 @@ fn read_key(id: u8, node: &Node, directory: &Path, report: &mut Report) -> Optio
 fn read_file(node: &Node, what: &str, path: &Path, report: &mut Report) -> Option<Vec<u8>> {
     match secret::read(path) {
         Ok(file) => {
-            let path = path.display();
-            if file.mode & secret::OTHERS != 0 {
-                report
-                    .warning(
-                        node.span,
-                        format!("{what}: {path}: mode {:04o} is open to everybody", file.mode),
-                    )
-                    .help(format!("chmod 600 {path}"));
-            }
+            secret::warn_of_mode(node, what, (path, file.mode), report);
             Some(file.octets)
         }
         Err(error) => {

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use vrrp::config::{Track, Tracked};
 
 use super::peers::Paths;
-use super::values::Addresses;
-use crate::config::diagnostic::{Report, Span, Spanned};
+use super::values::{Addresses, Part};
+use crate::config::diagnostic::{Report, Spanned};
 
 /// The addresses of an entry by the parts they have.
 #[derive(Clone, Copy, Debug)]
@@ -48,24 +48,5 @@ fn address_of(track: &Spanned<Track>) -> Option<Spanned<IpAddr>> {
     match track.value.object {
         Tracked::Address(value) => Some(Spanned { span: track.span, value }),
         Tracked::Interface(_) => None,
-    }
-}
-
-/// What an address is, what it cannot be beside that, and what would be right.
-struct Part(&'static str, &'static str, &'static str);
-
-impl Part {
-    fn check<'a>(
-        &self,
-        addresses: impl IntoIterator<Item = &'a Spanned<IpAddr>>,
-        other: impl Fn(IpAddr) -> Option<Span>,
-        report: &mut Report,
-    ) {
-        let Self(part, conflict, help) = self;
-        for address in addresses {
-            let Some(place) = other(address.value) else { continue };
-            let message = format!("{part} {} is {conflict} too", address.value);
-            report.error(address.span, message).label(place, "here").help(*help);
-        }
     }
 }

@@ -31,6 +31,10 @@ const WITNESS_EVERY: Duration = Duration::from_secs(1);
 const WITNESS_FASTEST: Duration = Duration::from_millis(100);
 const MISSES: u32 = 3;
 
+/// How a node asks itself unless told otherwise.
+pub(in crate::config::node) const QUESTION: HealthQuestion =
+    HealthQuestion { every: EVERY, timeout: TIMEOUT, fall: FALL, rise: RISE };
+
 /// `health`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Health {
@@ -42,22 +46,30 @@ pub(super) struct Health {
 
 /// Reads `health`.
 pub(super) fn health(fields: &Fields<'_>, report: &mut Report) -> Option<Health> {
-    let default = HealthQuestion { every: EVERY, timeout: TIMEOUT, fall: FALL, rise: RISE };
     let Some(node) = fields.get("health") else {
-        return Some(Health { question: default, floor: Priority(FLOOR), floor_place: None });
+        return Some(Health { question: QUESTION, floor: Priority(FLOOR), floor_place: None });
     };
     const KEYS: [&str; 5] = ["every", "timeout", "fall", "rise", "floor"];
     let fields = Fields::of(node, "`health`", &KEYS, report)?;
-    let every = values::duration_or(&fields, "every", EVERY, FASTEST..=SLOWEST, report);
-    let timeout = timeout(&fields, every, report);
-    let fall = results_or(&fields, "fall", FALL, report);
-    let rise = results_or(&fields, "rise", RISE, report);
+    let question = question(&fields, report);
     let floor = values::number_or(&fields, "floor", (FLOOR, 1..=253), report);
     Some(Health {
-        question: HealthQuestion { every: every?, timeout: timeout?, fall: fall?, rise: rise? },
+        question: question?,
         floor: Priority(floor?),
         floor_place: fields.get("floor").map(|node| node.span),
     })
+}
+
+/// Reads `every`, `timeout`, `fall` and `rise`.
+pub(in crate::config::node) fn question(
+    fields: &Fields<'_>,
+    report: &mut Report,
+) -> Option<HealthQuestion> {
+    let every = values::duration_or(fields, "every", EVERY, FASTEST..=SLOWEST, report);
+    let timeout = timeout(fields, every, report);
+    let fall = results_or(fields, "fall", FALL, report);
+    let rise = results_or(fields, "rise", RISE, report);
+    Some(HealthQuestion { every: every?, timeout: timeout?, fall: fall?, rise: rise? })
 }
 
 /// A timeout not given gives way to a short `every`.

@@ -13,7 +13,8 @@ use super::identity::Identity;
 use super::kernel::Kernel;
 use super::peers::Paths;
 use super::values::{self, Addresses};
-use super::{HealthQuestion, addresses, auth, timing};
+use super::{HealthQuestion, addresses, auth, bfd, timing};
+use crate::bfd::BfdOptions;
 use crate::config::diagnostic::{Report, Span, Spanned};
 use crate::config::read::fields::Fields;
 use crate::config::tree::Node;
@@ -22,7 +23,7 @@ use crate::config::tree::Node;
 pub(super) const WHAT: &str = "a `vrrp` entry";
 
 /// The keys of an entry, in the order in which people are told of them.
-const KEYS: [&str; 25] = [
+const KEYS: [&str; 26] = [
     "name",
     "id",
     "interface",
@@ -43,6 +44,7 @@ const KEYS: [&str; 25] = [
     "health",
     "track",
     "witness",
+    "bfd",
     "resident",
     "lease",
     "vmac",
@@ -68,7 +70,15 @@ pub(super) struct Entry {
     /// Its virtual addresses.
     pub addresses: Addresses,
     /// All of it, when there is no mistake in it.
-    pub whole: Option<(Config, HealthQuestion)>,
+    pub whole: Option<Whole>,
+}
+
+/// An entry without a mistake.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub group: Config,
+    pub health: HealthQuestion,
+    pub bfd: Option<BfdOptions>,
 }
 
 /// Reads an entry; `None` when it is none at all.
@@ -92,6 +102,17 @@ fn read_version(fields: &Fields<'_>, report: &mut Report) -> Option<Version> {
     values::choice_or(fields, "version", Version::V3, &VERSIONS, report)
 }
 
+/// Reads `bfd`; the outer `None` is a mistake.
+fn read_bfd(
+    fields: &Fields<'_>,
+    directory: &Path,
+    report: &mut Report,
+) -> Option<Option<BfdOptions>> {
+    let Some(node) = fields.get("bfd") else { return Some(None) };
+    let fields = Fields::of(node, "`bfd`", &bfd::KEYS, report)?;
+    bfd::read(&fields, directory, report).map(Some)
+}
+
 /// Everything but identity and addresses; each part absent after a mistake.
 struct Parts {
     version: Option<Version>,
@@ -105,6 +126,7 @@ struct Parts {
     health: Option<Health>,
     track: Vec<Spanned<Track>>,
     witness: Option<Option<WitnessShape>>,
+    bfd: Option<Option<BfdOptions>>,
     kernel: Option<Kernel>,
 }
 
@@ -137,6 +159,7 @@ impl Parts {
             health: conditions::health(fields, report),
             track: conditions::track(fields, report),
             witness: conditions::witness(fields, report),
+            bfd: read_bfd(fields, directory, report),
             kernel: Kernel::read(fields, report),
         }
     }
@@ -154,6 +177,11 @@ impl Parts {
         if auth == Some(&Auth::None) {
             warn_of_distance(&self.paths, report);
         }
+        if let Some(span) = fields.key("bfd").filter(|_| self.paths.peers.is_empty()) {
+            report
+                .error(span, "`bfd` needs `peers`: this entry uses multicast")
+                .help("BFD watches the path to an address that is known; name the other nodes");
+        }
         let witness = self.witness.as_ref().and_then(Option::as_ref);
         let roles = Roles {
             virtual_addresses: addresses,
@@ -165,10 +193,10 @@ impl Parts {
         clashes::check(roles, priority == Some(Priority::OWNER), report);
     }
 
-    fn join(self, identity: &Identity, addresses: &Addresses) -> Option<(Config, HealthQuestion)> {
+    fn join(self, identity: &Identity, addresses: &Addresses) -> Option<Whole> {
         let (election, paths, health) = (self.election?, self.paths.finish()?, self.health?);
         let kernel = self.kernel?;
-        let config = Config {
+        let group = Config {
             name: identity.name.as_ref()?.value.clone(),
             id: identity.id?.value,
             interface: identity.interface.as_ref()?.value.clone(),
@@ -195,7 +223,7 @@ impl Parts {
             arp: kernel.arp,
             notify: kernel.notify,
         };
-        Some((config, health.question))
+        Some(Whole { group, health: health.question, bfd: self.bfd? })
     }
 }
 

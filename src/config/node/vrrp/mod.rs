@@ -1,39 +1,37 @@
 //! The `vrrp` list of `rhumb.yaml` to [`VrrpEntry`] values, collecting every mistake.
 //!
 //! - `entry`: one entry, of which `identity`, `addresses`, `peers`, `timing`,
-//!   `election`, `conditions`, `kernel` and `auth` are the parts; `secret` reads the
-//!   files that hold keys; `values` has what the parts share.
+//!   `election`, `conditions`, `kernel` and `auth` are the parts.
 //! - `clashes`: addresses with two parts in one entry.
 //! - `between`: what no two entries may have in common.
-//! - `services`: where DNS is answered on the virtual addresses.
+//! - `questions`: where a node asks itself whether it can answer.
 
-use std::net::SocketAddr;
-use std::path::Path;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use vrrp::config::Config;
 
-use super::DnsConfig;
-use crate::config::diagnostic::{Report, Span};
+use super::services::Around;
+use super::{bfd, secret, services, values};
+use crate::bfd::BfdOptions;
+use crate::config::diagnostic::{Report, Spanned};
 use crate::config::tree::Node;
-use entry::Entry;
+use entry::{Entry, Whole};
 
 mod addresses;
 mod auth;
 mod between;
 mod clashes;
-mod conditions;
+pub(super) mod conditions;
 mod election;
 mod entry;
 mod identity;
 mod kernel;
 mod peers;
-mod secret;
-mod services;
+mod questions;
 #[cfg(test)]
 mod tests;
 mod timing;
-mod values;
 
 /// An entry of the list: a group of virtual routers, and what this node does for it.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +50,8 @@ pub struct VrrpEntry {
     pub fallback_questions: Vec<SocketAddr>,
     /// Why the addresses do not stay on the host although they should.
     pub not_resident: Option<String>,
+    /// Whether, and how, BFD watches the paths to the peers: a hint that one is lost, sooner.
+    pub bfd: Option<BfdOptions>,
     /// Where the entry stands, `file:line:column`, for messages.
     pub place: String,
 }
@@ -69,17 +69,6 @@ pub struct HealthQuestion {
     pub rise: u32,
 }
 
-/// What the list depends on outside itself.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Around<'a> {
-    /// That of the file: relative paths start there.
-    pub directory: &'a Path,
-    /// Where DNS is answered; absent when that has a mistake in it, and what it lacks is none.
-    pub dns: Option<&'a DnsConfig>,
-    /// Where `dns.listen` stands.
-    pub listen: Option<Span>,
-}
-
 impl VrrpEntry {
     /// The same entry on a host where the addresses cannot stay while another node has them.
     #[must_use]
@@ -91,29 +80,40 @@ impl VrrpEntry {
     }
 }
 
+/// The list as far as it could be read.
+#[derive(Debug, Default)]
+pub(super) struct List {
+    /// Those without a mistake.
+    pub entries: Vec<VrrpEntry>,
+    /// The virtual addresses of all.
+    pub addresses: Vec<Spanned<IpAddr>>,
+}
+
 /// Reads the list; an entry with a mistake in it is left out.
-pub(super) fn read(node: &Node, around: Around<'_>, report: &mut Report) -> Vec<VrrpEntry> {
+pub(super) fn read(node: &Node, around: Around<'_>, report: &mut Report) -> List {
     let items = node.one_or_more().iter();
     let entries: Vec<Entry> =
         items.filter_map(|item| entry::read(item, around.directory, report)).collect();
     between::check(&entries, report);
-    services::check(&entries, around, report);
-    entries.into_iter().filter_map(|entry| finish(entry, around, report)).collect()
+    let addresses: Vec<_> =
+        entries.iter().flat_map(|entry| &entry.addresses.list).copied().collect();
+    services::check("virtual address", &addresses, around, report);
+    let entries = entries.into_iter().filter_map(|entry| finish(entry, around, report)).collect();
+    List { entries, addresses }
 }
 
 fn finish(entry: Entry, around: Around<'_>, report: &Report) -> Option<VrrpEntry> {
-    let source = report.source(entry.span.file);
-    let (line, column) = source.position(entry.span.start);
-    let (group, health) = entry.whole?;
+    let Whole { group, health, bfd } = entry.whole?;
+    let questions = |group: &Config| around.dns.map(|dns| questions::of(group, dns));
+    let not_resident = Config { resident: false, ..group.clone() };
     Some(VrrpEntry {
         services: around.dns.map_or_else(Vec::new, |dns| services::of(&group.addresses, dns)),
-        questions: around.dns.map_or_else(Vec::new, |dns| services::questions(&group, dns)),
-        fallback_questions: around.dns.map_or_else(Vec::new, |dns| {
-            services::questions(&Config { resident: false, ..group.clone() }, dns)
-        }),
+        questions: questions(&group).unwrap_or_default(),
+        fallback_questions: questions(&not_resident).unwrap_or_default(),
         not_resident: None,
         group,
         health,
-        place: format!("{}:{line}:{column}", source.name()),
+        bfd,
+        place: report.place(entry.span),
     })
 }

@@ -11,7 +11,10 @@ fn check_more(cases: &[Case<'_>]) {
 fn an_entry_is_read_key_by_key() {
     check_more(&[
         ("foo: 1", &["3:52: error: a `vrrp` entry has no key `foo`"]),
-        ("bfd: { interval: 100ms }", &["3:52: error: `bfd` is not yet supported"]),
+        (
+            "bfd: { interval: 100ms }",
+            &["3:52: error: `bfd` needs `peers`: this entry uses multicast"],
+        ),
         ("name: 'a b'", &["3:58: error: `a b` is no name for paths and metrics"]),
         ("name: ../x", &["3:58: error: `../x` is no name for paths and metrics"]),
         ("name: [a]", &["3:58: error: expected a name, found a list"]),

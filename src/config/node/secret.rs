@@ -7,8 +7,11 @@ use std::path::Path;
 
 use vrrp::auth::Password;
 
+use crate::config::diagnostic::Report;
+use crate::config::tree::Node;
+
 /// The bits of a file's mode that let everybody at it. A group may be the service's own.
-pub(super) const OTHERS: u32 = 0o007;
+const OTHERS: u32 = 0o007;
 
 /// No secret is longer; a device or a database named by mistake is not read.
 const LARGEST: u64 = 4096;
@@ -45,16 +48,40 @@ pub(super) fn read(path: &Path) -> io::Result<SecretFile> {
     Ok(SecretFile { octets: fs::read(path)?, mode })
 }
 
-/// A key: `hex:` and digits, or printable ASCII; a line feed at its end is not part of it.
+/// Warns of a file that everybody on the host can read; `what` is what it holds.
+pub(super) fn warn_of_mode(
+    node: &Node,
+    what: &str,
+    (path, mode): (&Path, u32),
+    report: &mut Report,
+) {
+    if mode & OTHERS != 0 {
+        let path = path.display();
+        report
+            .warning(node.span, format!("{what}: {path}: mode {mode:04o} is open to everybody"))
+            .help(format!("chmod 600 {path}"));
+    }
+}
+
+/// Octets as a key has them: `hex:` and digits, or printable ASCII; a line feed at the end is not
+/// part of them.
 ///
 /// # Errors
-/// When it is neither, or of a wrong length; the secret is not in the message.
-pub(super) fn key(octets: &[u8]) -> Result<Vec<u8>, String> {
-    let line = line(octets);
-    let key = match line.strip_prefix(HEX) {
-        Some(digits) => hexadecimal(digits.trim_ascii())?,
-        None => printable(line)?.to_vec(),
-    };
+/// When they are neither; the secret is not in the message.
+pub(super) fn octets(file: &[u8]) -> Result<Vec<u8>, String> {
+    let line = line(file);
+    match line.strip_prefix(HEX) {
+        Some(digits) => hexadecimal(digits.trim_ascii()),
+        None => printable(line).map(<[u8]>::to_vec),
+    }
+}
+
+/// [`octets`] of a key of VRRP's trailer.
+///
+/// # Errors
+/// As there, or when there are too few or too many.
+pub(super) fn key(file: &[u8]) -> Result<Vec<u8>, String> {
+    let key = octets(file)?;
     let (low, high) = (KEY_OCTETS.start(), KEY_OCTETS.end());
     match KEY_OCTETS.contains(&key.len()) {
         true => Ok(key),
@@ -75,6 +102,19 @@ pub(super) fn password(octets: &[u8]) -> Result<Password, String> {
         None => return Err(format!("{} octets (a password has 1 to 8)", line.len())),
     }
     Ok(Password(field))
+}
+
+/// A password of TCP MD5 signatures; a line feed at its end is not part of it.
+///
+/// # Errors
+/// When there is none, or it is longer than the kernel takes (TCP_MD5SIG_MAXKEYLEN).
+pub(super) fn tcp_md5(octets: &[u8]) -> Result<Vec<u8>, String> {
+    const LONGEST: usize = 80;
+    let line = printable(line(octets))?;
+    match (1..=LONGEST).contains(&line.len()) {
+        true => Ok(line.to_vec()),
+        false => Err(format!("{} octets (a password has 1 to {LONGEST})", line.len())),
+    }
 }
 
 /// Without the end of its line.

@@ -1,14 +1,22 @@
-//! Where DNS is answered on the virtual addresses: a virtual address that nothing listens on would
-//! attract questions and answer none.
+//! Where DNS is answered on virtual and anycast addresses: one that nothing listens on would attract
+//! questions and answer none.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 
-use vrrp::config::{Config, Priority};
+use super::DnsConfig;
+use crate::config::diagnostic::{Report, Span, Spanned};
 
-use super::Around;
-use super::entry::Entry;
-use crate::config::diagnostic::{Report, Spanned};
-use crate::config::node::DnsConfig;
+/// What a section depends on outside itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Around<'a> {
+    /// That of the file: relative paths start there.
+    pub directory: &'a Path,
+    /// Where DNS is answered; absent when that has a mistake in it, and what it lacks is none.
+    pub dns: Option<&'a DnsConfig>,
+    /// Where `dns.listen` stands.
+    pub listen: Option<Span>,
+}
 
 /// Each address with the ports of what listens on it, on it alone or on every address.
 pub(super) fn of(addresses: &[IpAddr], dns: &DnsConfig) -> Vec<SocketAddr> {
@@ -24,46 +32,38 @@ pub(super) fn of(addresses: &[IpAddr], dns: &DnsConfig) -> Vec<SocketAddr> {
     services
 }
 
-/// Where a node asks itself whether it can answer for a group.
-pub(super) fn questions(group: &Config, dns: &DnsConfig) -> Vec<SocketAddr> {
-    if group.priority == Priority::OWNER {
-        return Vec::new();
-    }
-    if group.resident {
-        // A link-local address means nothing without its interface.
-        let is_asked = |address: &IpAddr| !is_link_local(*address);
-        let asked: Vec<_> = group.addresses.iter().copied().filter(is_asked).collect();
-        return of(&asked, dns);
-    }
-    of(&[Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()], dns)
-}
-
-fn is_link_local(address: IpAddr) -> bool {
-    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
-}
-
 /// Whether a socket bound to `listen` gets what is sent to `address`: sockets of `::` are for IPv6
 /// alone.
 fn takes(listen: IpAddr, address: IpAddr) -> bool {
     listen == address || (listen.is_unspecified() && listen.is_ipv4() == address.is_ipv4())
 }
 
-/// Reports every virtual address on which nothing listens.
-pub(super) fn check(entries: &[Entry], around: Around<'_>, report: &mut Report) {
+/// Reports every address on which nothing listens; `role` is what it is: "virtual address".
+pub(super) fn check<'a>(
+    role: &str,
+    addresses: impl IntoIterator<Item = &'a Spanned<IpAddr>>,
+    around: Around<'_>,
+    report: &mut Report,
+) {
     let Some(dns) = around.dns else { return };
-    for address in entries.iter().flat_map(|entry| &entry.addresses.list) {
+    for address in addresses {
         if of(&[address.value], dns).is_empty() {
-            refuse(*address, dns, around, report);
+            refuse(role, *address, (dns, around.listen), report);
         }
     }
 }
 
-fn refuse(address: Spanned<IpAddr>, dns: &DnsConfig, around: Around<'_>, report: &mut Report) {
-    let message = format!("nothing answers DNS on virtual address {}", address.value);
+fn refuse(
+    role: &str,
+    address: Spanned<IpAddr>,
+    (dns, listen): (&DnsConfig, Option<Span>),
+    report: &mut Report,
+) {
+    let message = format!("nothing answers DNS on {role} {}", address.value);
     let entry = report.error(address.span, message);
     let port = dns.listen.first().map_or(53, SocketAddr::port);
     let own = SocketAddr::new(address.value, port);
-    match around.listen {
+    match listen {
         Some(listen) => {
             let every = SocketAddr::new(every(address.value), port);
             entry

@@ -1,10 +1,10 @@
-//! What the parts of an entry share: durations within limits, names of interfaces, addresses.
+//! What the sections share: durations within limits, names of interfaces, addresses.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::config::diagnostic::{Report, Spanned};
+use crate::config::diagnostic::{Report, Span, Spanned};
 use crate::config::read::fields::Fields;
 use crate::config::read::pool::Soundness;
 use crate::config::read::scalar;
@@ -106,18 +106,23 @@ pub(super) fn choice_or<T: Copy>(
     fields.get(key).map_or(Some(default), |node| scalar::choice(node, &what, choices, report))
 }
 
-/// The name of an interface as the kernel allows it; whether there is one is not asked.
-pub(super) fn interface(node: &Node, report: &mut Report) -> Option<Spanned<String>> {
+/// What [`is_interface`] takes, for messages.
+pub(super) const INTERFACE_FORM: &str =
+    "the name of an interface (1 to 15 octets, no `/`, no `:`, no space)";
+
+/// Whether the kernel allows a name for an interface; whether there is one is not asked.
+pub(super) fn is_interface(name: &str) -> bool {
     let refused = |c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control();
-    let valid = |name: &&str| {
-        (1..=LONGEST_INTERFACE).contains(&name.len())
-            && !matches!(*name, "." | "..")
-            && !name.contains(refused)
-    };
-    let name = node.text().filter(valid);
+    (1..=LONGEST_INTERFACE).contains(&name.len())
+        && !matches!(name, "." | "..")
+        && !name.contains(refused)
+}
+
+/// Reads the name of an interface.
+pub(super) fn interface(node: &Node, report: &mut Report) -> Option<Spanned<String>> {
+    let name = node.text().filter(|name| is_interface(name));
     if name.is_none() {
-        let form = "the name of an interface (1 to 15 octets, no `/`, no `:`, no space)";
-        scalar::expected(node, form, report);
+        scalar::expected(node, INTERFACE_FORM, report);
     }
     Some(Spanned { span: node.span, value: name?.to_owned() })
 }
@@ -183,12 +188,12 @@ fn stands_twice(node: &Node, value: IpAddr, first: Spanned<IpAddr>, report: &mut
 /// An address that one host can have on a network; `role` is what it is here: "peer".
 pub(super) fn host_address(node: &Node, role: &str, report: &mut Report) -> Option<IpAddr> {
     let address = scalar::address(node, report)?;
-    is_host_address(node, role, address, report).then_some(address)
+    is_host_address(node.span, role, address, report).then_some(address)
 }
 
 /// Whether an address is one that [`host_address`] takes; reports one that is not.
 pub(super) fn is_host_address(
-    node: &Node,
+    span: Span,
     role: &str,
     address: IpAddr,
     report: &mut Report,
@@ -196,7 +201,7 @@ pub(super) fn is_host_address(
     let oddity = oddity(address);
     if let Some(oddity) = oddity {
         let message = format!("{role} {address} is {oddity} (must be a host's on the network)");
-        report.error(node.span, message);
+        report.error(span, message);
     }
     oddity.is_none()
 }
@@ -234,4 +239,25 @@ pub(super) fn plain_name(node: &Node, report: &mut Report) -> Option<Spanned<Str
         return None;
     }
     Some(Spanned { span: node.span, value: name.to_owned() })
+}
+
+/// What an address is, what it cannot be beside that, and what would be right.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part(pub &'static str, pub &'static str, pub &'static str);
+
+impl Part {
+    /// Reports each address that `other` has a place for.
+    pub(super) fn check<'a>(
+        &self,
+        addresses: impl IntoIterator<Item = &'a Spanned<IpAddr>>,
+        other: impl Fn(IpAddr) -> Option<Span>,
+        report: &mut Report,
+    ) {
+        let Self(part, conflict, help) = self;
+        for address in addresses {
+            let Some(place) = other(address.value) else { continue };
+            let message = format!("{part} {} is {conflict} too", address.value);
+            report.error(address.span, message).label(place, "here").help(*help);
+        }
+    }
 }
