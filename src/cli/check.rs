@@ -75,6 +75,8 @@ fn check(arguments: &Arguments) -> (Vec<Diagnostic>, Option<Config>) {
     let Some(mut node) = node else { return (diagnostics, None) };
     if zones_are_named(arguments) {
         node.zones.clone_from(&arguments.files);
+        // Their pools may be in the files that are not looked at.
+        node.pools.clear();
     }
     let files = Files::read(&node);
     let good = !diagnostics.iter().any(|d| d.severity == Severity::Error);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::diagnostic::{Diagnostic, Severity};
-use crate::config::node::NodeConfig;
+use crate::config::node::{NodeConfig, PoolReference, pools};
 use crate::config::{self, Config, Known, SourceFile};
 use crate::geo::mmdb::Databases;
 
@@ -37,7 +37,19 @@ impl Files {
                 Err(error) => diagnostics.push(unreadable(path, &error)),
             }
         }
-        Self::of(&files, databases, diagnostics, paths)
+        let mut read = Self::of(&files, databases, diagnostics, paths);
+        read.check_pools(&node.pools);
+        read
+    }
+
+    /// Checks what the node's own file says of pools.
+    fn check_pools(&mut self, references: &[PoolReference]) {
+        let Some(config) = &self.config else { return };
+        let found = pools::check(references, &config.policies);
+        if found.iter().any(|d| d.severity == Severity::Error) {
+            self.config = None;
+        }
+        self.diagnostics.extend(found);
     }
 
     /// Checks files that are already read.

@@ -16,7 +16,7 @@ use super::StartError;
 use super::files::Files;
 use crate::admin::{ReloadRefused, Reloaded};
 use crate::config::diagnostic::{Diagnostic, Severity};
-use crate::config::node::NodeConfig;
+use crate::config::node::{NodeConfig, PoolReference};
 use crate::health::Target;
 use crate::health::schedule::{Carried, Prober};
 use crate::state::{self, Saved, StateFile, Stored};
@@ -67,13 +67,20 @@ impl Loader {
         self.saved.restore(now())
     }
 
-    /// Reads the files and builds a world of them on a niced thread.
+    /// [`Self::build_with`] the pools that the node's file spoke of at the start.
     ///
     /// # Errors
     /// Every mistake, and the warnings.
     pub(super) async fn build(&mut self) -> Result<Built, Vec<Diagnostic>> {
+        let pools = self.node.pools.clone();
+        self.build_with(pools).await
+    }
+
+    /// Reads the files and builds a world of them on a niced thread; these pools must be there.
+    async fn build_with(&mut self, pools: Vec<PoolReference>) -> Result<Built, Vec<Diagnostic>> {
         self.worlds += 1;
-        let (node, stored) = (self.node.clone(), self.saved.zones.clone());
+        let node = NodeConfig { pools, ..self.node.clone() };
+        let stored = self.saved.zones.clone();
         let (rows, number) = (self.rows, self.worlds);
         let (done, built) = tokio::sync::oneshot::channel();
         let work = move || {
@@ -102,7 +109,7 @@ impl Loader {
     ) -> Result<(Reloaded, NodeConfig), ReloadRefused> {
         let started = Instant::now();
         let (node, of_node) = self.node_file().await.map_err(refused)?;
-        let built = self.build().await.map_err(refused)?;
+        let built = self.build_with(node.pools.clone()).await.map_err(refused)?;
         let targets = built.world.targets.clone();
         prober.prepare(targets.clone(), Vec::new(), FIRST_ROUND).await;
         let health = prober.health(&targets);
