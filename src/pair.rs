@@ -8,17 +8,20 @@
 //! A group joins the election when this node has first answered its own question on the group's
 //! addresses: by then the zones are loaded, the sockets bound and the first probes over.
 
+use std::net::IpAddr;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::{info, warn};
 use vrrp::conditions::Unhealthy;
-use vrrp::config::{Config, Priority};
+use vrrp::config::{Config, Peer, Priority};
 use vrrp::linux::sysctl::{Knob, Sysctls};
 use vrrp::machine::{Outcome, State, Transition};
 use vrrp::notify::{End, Report};
 use vrrp::router::{Environment, Observer, Router, RouterHandle, Status};
 
+use crate::bfd::driver::{Distance, OnEvent, Watched};
+use crate::bfd::{BfdOptions, Paths, hint};
 use crate::config::node::vrrp::{HealthQuestion, VrrpEntry};
 use crate::ground::Ground;
 use crate::node::{NodeState, Service};
@@ -40,7 +43,9 @@ struct Inner {
 /// One entry of `vrrp:`, running.
 pub struct Group {
     config: Mutex<Config>,
-    handle: RouterHandle,
+    handle: Arc<RouterHandle>,
+    /// The paths to its peers, if BFD watches them.
+    paths: Mutex<Paths>,
     /// Why its addresses do not stay on the host although they should.
     not_resident: Option<String>,
     /// It has nothing to ask itself: there is no address of its own to ask.
@@ -102,17 +107,16 @@ impl Pair {
         };
         let (stay, go): (Vec<_>, Vec<_>) = groups.drain(..).partition(wanted);
         *groups = stay;
-        let ends: Vec<_> = go.iter().map(|group| group.handle.stop()).collect();
+        let ends: Vec<_> = go.iter().map(|group| group.stop()).collect();
         wait(ends);
         let mut refused = Vec::new();
         for entry in entries {
-            if groups.iter().any(|group| group.name() == entry.group.name) {
-                continue;
-            }
-            match self.begin(entry) {
-                Ok(group) => groups.push(group),
-                Err(error) => refused.push(error),
-            }
+            let present = groups.iter().find(|group| group.name() == entry.group.name);
+            let begun = match present {
+                Some(group) => group.watch(entry, &self.inner.ground),
+                None => self.begin(entry).map(|group| groups.push(group)),
+            };
+            refused.extend(begun.err());
         }
         if refused.is_empty() { Ok(()) } else { Err(refused.join("; ")) }
     }
@@ -120,14 +124,14 @@ impl Pair {
     /// Hands every address over. Blocks for as long as a hand-over takes: at most four intervals.
     pub fn stop(&self) {
         let groups = std::mem::take(&mut *self.lock());
-        let ends: Vec<_> = groups.iter().map(|group| group.handle.stop()).collect();
+        let ends: Vec<_> = groups.iter().map(|group| group.stop()).collect();
         wait(ends);
     }
 
     /// Ends hand-overs that are under way: the operator is in a hurry.
     pub fn stop_at_once(&self) {
         for group in self.groups() {
-            drop(group.handle.stop());
+            drop(group.stop());
         }
     }
 
@@ -139,7 +143,11 @@ impl Pair {
             .map_err(|error| format!("{}: {error}", entry.place))?;
         let unasked = entry.questions.is_empty();
         let not_resident = entry.not_resident.clone();
-        Ok(Arc::new(Group { config: Mutex::new(config), handle, not_resident, unasked }))
+        let (config, paths) = (Mutex::new(config), Mutex::default());
+        let handle = Arc::new(handle);
+        let group = Group { config, handle, paths, not_resident, unasked };
+        group.watch(entry, &self.inner.ground).inspect_err(|_| wait(vec![group.stop()]))?;
+        Ok(Arc::new(group))
     }
 
     fn environment(&self) -> Result<Environment, String> {
@@ -192,6 +200,21 @@ impl Group {
         self.handle.release();
     }
 
+    /// Has BFD watch the paths to the peers, as the entry says; what it says of them is a hint that
+    /// the Active is gone.
+    fn watch(&self, entry: &VrrpEntry, ground: &Ground) -> Result<(), String> {
+        let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
+        let on_event = |watched: &Watched| hint_of(Arc::clone(&self.handle), watched.neighbour);
+        let set = paths.set(watched(entry), || ground.bfd(), on_event);
+        set.map_err(|error| format!("{}: {error}", entry.place))
+    }
+
+    /// Gives the addresses away and ends; something comes when it has.
+    fn stop(&self) -> Receiver<()> {
+        self.paths.lock().unwrap_or_else(PoisonError::into_inner).end();
+        self.handle.stop()
+    }
+
     /// Takes another configuration, where a running group can.
     fn become_as(&self, config: &Config) -> bool {
         let mut present = self.config.lock().unwrap_or_else(PoisonError::into_inner);
@@ -204,6 +227,39 @@ impl Group {
         }
         taken.is_ok()
     }
+}
+
+/// The first path to each peer of an entry that wants BFD.
+fn watched(entry: &VrrpEntry) -> Vec<Watched> {
+    let (group, options) = (&entry.group, entry.bfd.as_ref());
+    let path = |(peer, options): (&Peer, &BfdOptions)| {
+        let neighbour = *peer.addresses.first()?;
+        let distance = match peer.hops {
+            1 => Distance::SingleHop,
+            hops => Distance::Multihop { hops },
+        };
+        Some(Watched {
+            name: group.name.as_str().into(),
+            neighbour,
+            interface: (peer.hops == 1).then(|| group.interface.as_str().into()),
+            source: None,
+            distance,
+            options: options.clone(),
+        })
+    };
+    options.iter().flat_map(|o| group.peers.iter().map(move |p| (p, *o))).filter_map(path).collect()
+}
+
+/// Tells the election what BFD says of the path to a peer, unless another one is Active.
+fn hint_of(handle: Arc<RouterHandle>, peer: IpAddr) -> OnEvent {
+    Box::new(move |event| {
+        let active = handle.status().active.map(|active| active.address);
+        if let Some(hint) = hint(event)
+            && active.is_none_or(|active| active == peer)
+        {
+            handle.set_bfd(hint);
+        }
+    })
 }
 
 /// Waits for groups to end. One whose thread has ended has nothing left to hand over.

@@ -21,6 +21,7 @@ use crate::announce::board::{self, Insistence, Refusal};
 use crate::announce::ladder::{Departure, Stop};
 use crate::announce::siblings::{Asked, Siblings};
 use crate::announce::{Board, Drain, OnStop};
+use crate::bfd::Paths;
 use crate::bgp::config::SpeakerConfig;
 use crate::bgp::message::Cease;
 use crate::bgp::speaker::{PeerStatus, Speaker};
@@ -36,7 +37,6 @@ mod resident;
 
 use desk::Desk;
 use ears::Log;
-use paths::Paths;
 use resident::Residents;
 
 /// What the operators of routers are told when the process ends (RFC 9003).
@@ -232,7 +232,7 @@ impl Parts {
         let shared = shared(&config, &floating);
         let speaker = Speaker::start(speaker(&config, &shared), Arc::new(Log)).await?;
         let mut paths = Paths::default();
-        paths.set(&config.speaker.peers, &speaker, ground)?;
+        paths::watch(&mut paths, &config.speaker.peers, &speaker, ground)?;
         let ears = desk.clone();
         let asked = Asked { siblings: desk.tell(|board, _| board.siblings()), shared };
         let siblings = Siblings::start(
@@ -276,7 +276,7 @@ impl Parts {
         self.ready();
         self.speaker.reconfigure(wanted).await?;
         self.siblings.set(Asked { siblings: self.desk.tell(|board, _| board.siblings()), shared });
-        lock(&self.paths).set(&new.speaker.peers, &self.speaker, ground)
+        paths::watch(&mut lock(&self.paths), &new.speaker.peers, &self.speaker, ground)
     }
 
     /// Takes leave of the routers. Blocks nobody but its caller.

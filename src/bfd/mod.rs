@@ -26,6 +26,7 @@ pub mod driver;
 pub mod hint;
 mod options;
 pub mod packet;
+mod paths;
 pub mod session;
 pub mod table;
 
@@ -34,5 +35,6 @@ pub use driver::{Driver, Watch, Watched};
 pub use hint::hint;
 pub use options::BfdOptions;
 pub use packet::{Control, Diagnostic, Discriminator, Packet, State};
+pub use paths::Paths;
 pub use session::{Config, Event, Session};
 pub use table::{SessionId, Table};
