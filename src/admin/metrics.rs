@@ -7,6 +7,7 @@
 pub mod answers;
 mod collect;
 mod pair;
+mod tier;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -14,13 +14,14 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use ipnet::IpNet;
 use tokio::sync::Mutex as AsyncMutex;
 use tracing::warn;
 
 use crate::announce::board::{self, Insistence, Refusal};
 use crate::announce::ladder::{Departure, Stop};
 use crate::announce::siblings::{Asked, Siblings};
-use crate::announce::{Board, Drain, OnStop};
+use crate::announce::{Announcement, Board, Drain, OnStop};
 use crate::bfd::Paths;
 use crate::bgp::config::SpeakerConfig;
 use crate::bgp::message::Cease;
@@ -32,6 +33,7 @@ use crate::world::publish::Published;
 
 mod desk;
 mod ears;
+mod guard;
 mod paths;
 mod resident;
 
@@ -227,6 +229,7 @@ impl Parts {
         published: Arc<Published>,
     ) -> Result<Self, String> {
         let residents = Residents::start(ground.record()?, addresses(&config))?;
+        guard::set(&wide(&config))?;
         let board = Board::new(config.announcements.clone(), config.drain, now());
         let desk = Desk::start(board).map_err(|error| format!("bgp: {error}"))?;
         let shared = shared(&config, &floating);
@@ -265,6 +268,7 @@ impl Parts {
         }
         let shared = shared(&new, &floating);
         self.residents.set(addresses(&new), new.drain.gshut + new.drain.linger)?;
+        guard::set(&wide(&new))?;
         // What is announced changes between two configurations of the speaker: one that allows the
         // old and the new, and the new one.
         let wanted = speaker(&new, &shared);
@@ -297,6 +301,9 @@ impl Parts {
         });
         let _ = gone.await;
         self.speaker.stop(Cease::AdministrativeShutdown, FAREWELL).await;
+        if let Err(error) = guard::set(&BTreeSet::new()) {
+            warn!("{error}");
+        }
         desk.end();
     }
 
@@ -325,6 +332,26 @@ fn stop(on_stop: OnStop) -> Stop {
 /// What is on `lo`.
 fn addresses(config: &BgpConfig) -> BTreeSet<IpAddr> {
     config.announcements.iter().flat_map(|entry| entry.addresses.iter().copied()).collect()
+}
+
+/// Prefixes that are more than this node has addresses of.
+fn wide(config: &BgpConfig) -> BTreeSet<IpNet> {
+    let of_entry = |entry: &Announcement| {
+        let is_wide = |prefix: &&IpNet| {
+            let host = prefix.prefix_len() == prefix.max_prefix_len();
+            !(host && entry.addresses.contains(&prefix.addr()))
+        };
+        entry.prefixes.iter().filter(is_wide).map(IpNet::trunc).collect::<Vec<_>>()
+    };
+    config.announcements.iter().flat_map(of_entry).collect()
+}
+
+/// Undoes what a node that crashed left beside what the record lists: routes that lead nowhere.
+///
+/// # Errors
+/// What the kernel refuses, for people.
+pub fn release() -> Result<(), String> {
+    guard::set(&BTreeSet::new())
 }
 
 /// Addresses that other nodes have too, or may have in a moment.

@@ -43,12 +43,13 @@ fn path(peer: &PeerConfig) -> Option<Watched> {
     })
 }
 
-/// A peer on the link is watched on the link, one behind routers wherever it comes from.
+/// A peer on the link is watched on the link. One behind routers is heard from anywhere: RFC 5883
+/// fixes no TTL to send with (BIRD: 64), so only who secures his sessions by it has it checked.
 fn distance(of_peer: Distance) -> driver::Distance {
     match of_peer {
         Distance::Unchecked | Distance::Security { hops: 1 } => driver::Distance::SingleHop,
         Distance::Security { hops } => driver::Distance::Multihop { hops },
-        Distance::Multihop { ttl } => driver::Distance::Multihop { hops: ttl },
+        Distance::Multihop { ttl: _ } => driver::Distance::Multihop { hops: u8::MAX },
     }
 }
 

@@ -10,8 +10,10 @@ use vrrp::release;
 
 use super::{Complaint, NodeFile, node, print};
 use crate::config::node::NodeConfig;
+use crate::ground::Ground;
+use crate::{anycast, ecmp};
 
-/// Undo what a node that crashed left in the kernel: floating addresses, sysctls
+/// Undo what a node that crashed left in the kernel: addresses, routes, sysctls
 ///
 /// A node that had the addresses of a pair when it died gives them to its peer as well. A node that
 /// ended cleanly has left nothing, and a running one is left alone. For the unit's ExecStopPost.
@@ -33,24 +35,38 @@ pub fn run(arguments: &Arguments) -> Result<(), Complaint> {
             "no configuration found: looked in {state}, the default state directory\n"
         ));
     }
-    if !node.state.join("vrrp.json").exists() {
-        return Ok(());
+    let failed = release_addresses(&node)? + release_routes(&node)?;
+    match failed {
+        0 => Ok(()),
+        failed => Err(Complaint::new(format!("{failed} changes were not undone"))
+            .help("it needs CAP_NET_ADMIN; what is left stays recorded and can be tried again")),
+    }
+}
+
+/// Floating and anycast addresses, and what belongs to them; how much could not be undone.
+fn release_addresses(node: &NodeConfig) -> Result<usize, Complaint> {
+    if !Ground::has_leftovers(&node.state) {
+        return Ok(0);
     }
     let mut record = Record::open(&node.state).map_err(Complaint::new)?;
     if let Some(complaint) = record.complaint() {
         print(format_args!("{complaint}\n"));
     }
     // First the word, for somebody waits for it.
-    for error in give_away(&mut record, &node)? {
+    for error in give_away(&mut record, node)? {
         print(format_args!("not given away: {error}\n"));
     }
     let undone = release::undo(&mut record, &Sysctls::of_host()).map_err(Complaint::new)?;
     undone.iter().for_each(|undone| print(format_args!("{undone}\n")));
-    match undone.iter().filter(|undone| undone.is_failed()).count() {
-        0 => Ok(()),
-        failed => Err(Complaint::new(format!("{failed} changes were not undone"))
-            .help("it needs CAP_NET_ADMIN; what is left stays recorded and can be tried again")),
-    }
+    anycast::release().map_err(Complaint::new)?;
+    Ok(undone.iter().filter(|undone| undone.is_failed()).count())
+}
+
+/// Routes over pools, and what belongs to them; how much could not be undone.
+fn release_routes(node: &NodeConfig) -> Result<usize, Complaint> {
+    let undone = ecmp::release(&node.state).map_err(Complaint::new)?;
+    undone.iter().for_each(|undone| print(format_args!("{undone}\n")));
+    Ok(undone.iter().filter(|undone| undone.is_failed()).count())
 }
 
 fn give_away(

@@ -34,7 +34,10 @@ impl Collector for Node {
         pools(&mut page, &snapshot)?;
         members(&mut page, &snapshot)?;
         self.targets(&mut page, &snapshot)?;
-        super::pair::groups(&mut page, &self.0.pair)
+        super::pair::groups(&mut page, &self.0.pair)?;
+        super::tier::bgp(&mut page, &self.0.anycast)?;
+        super::tier::bfd(&mut page, self.0.ground.bfd_if_started().as_ref())?;
+        super::tier::ecmp(&mut page, &self.0.ecmp)
     }
 }
 
