@@ -58,7 +58,10 @@ pub enum Discard {
     #[error("wants a session, and none is configured with it: configure it here, or end it there")]
     NoSession,
     /// It came through a router that it should not have come through (RFC 5881 §5, RFC 5883 §5).
-    #[error("sends with TTL {hops}, not {least} or more: it is farther away than configured")]
+    #[error(
+        "sends with a TTL of which {hops} is left, not {least} or more: it is farther away than \
+         configured, or begins with less than 255"
+    )]
     Hops {
         /// The TTL or hop limit that was left.
         hops: u8,

@@ -37,7 +37,7 @@ use vrrp::linux::netlink::{Monitor, Netlink};
 use vrrp::mailbox::{Post, mailbox};
 
 use self::engine::{Engine, Parts};
-use self::registry::{Change, Registry, WatchId};
+use self::registry::{Change, Plan, Registry, WatchId};
 use self::scribe::Scribe;
 use self::status::{Board, Counts};
 use super::session::Event;
@@ -45,7 +45,7 @@ use super::table::{Reach, SessionId};
 use super::{BfdOptions, Discard};
 use crate::sys::HopReceiver;
 
-pub use self::registry::{Plan, PlanConflict};
+pub use self::registry::PlanConflict;
 pub use self::status::{SessionStatus, Status};
 
 /// What is called with every event of a watched path, in the loop's thread: it must be short and
@@ -77,7 +77,9 @@ pub enum Distance {
     SingleHop,
     /// Behind routers (RFC 5883).
     Multihop {
-        /// 1 for a neighbour on the link; what comes from farther away is not heard.
+        /// 1 for a neighbour on the link; what comes from farther away, as its TTL says, is not
+        /// heard. RFC 5883 does not say what TTL to begin with: FRR sends 255, BIRD 64, and so
+        /// BIRD seems to be 191 hops farther away than it is. 255: anything is heard.
         hops: u8,
     },
 }

@@ -15,21 +15,21 @@ use crate::bfd::table::{Reach, SessionId};
 
 /// What a session has to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub(super) struct Plan {
     /// The names of those who watch.
-    pub name: Arc<str>,
+    pub(super) name: Arc<str>,
     /// The other end.
-    pub neighbour: IpAddr,
+    pub(super) neighbour: IpAddr,
     /// By which port.
-    pub reach: Reach,
+    pub(super) reach: Reach,
     /// The interface that it is on, by name.
-    pub interface: Option<Arc<str>>,
+    pub(super) interface: Option<Arc<str>>,
     /// Our end; absent: the kernel's choice.
-    pub source: Option<IpAddr>,
+    pub(super) source: Option<IpAddr>,
     /// How closely it is watched.
-    pub config: Config,
+    pub(super) config: Config,
     /// Whether anybody wants it at present.
-    pub enabled: bool,
+    pub(super) enabled: bool,
 }
 
 /// Two watchers of one path exclude each other.

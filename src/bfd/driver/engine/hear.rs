@@ -57,7 +57,7 @@ impl Engine {
                     inlet.backlog = false;
                     return;
                 }
-                // An error of the socket is told once, and there is nothing to be done about it.
+                // A datagram less: the socket is as good as before.
                 Err(_) => {}
             }
         }
