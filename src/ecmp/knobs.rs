@@ -23,6 +23,10 @@ pub enum Knob {
     ForwardingV4,
     /// Whether IPv6 packets of others are forwarded.
     ForwardingV6,
+    /// Whether IPv4 sources are looked up, at the least, on every interface.
+    ReversePathOfAll,
+    /// The same on `lo`.
+    ReversePathOfLoopback,
 }
 
 impl Knob {
@@ -35,6 +39,8 @@ impl Knob {
             Self::HashSeed => "net.ipv4.fib_multipath_hash_seed",
             Self::ForwardingV4 => "net.ipv4.ip_forward",
             Self::ForwardingV6 => "net.ipv6.conf.all.forwarding",
+            Self::ReversePathOfAll => "net.ipv4.conf.all.rp_filter",
+            Self::ReversePathOfLoopback => "net.ipv4.conf.lo.rp_filter",
         }
     }
 

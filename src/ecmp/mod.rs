@@ -19,6 +19,7 @@
 //! - [`knobs`]: the sysctls that flows depend on.
 //! - [`record`]: what is undone after a crash.
 //! - [`status`]: what became of it.
+//! - [`flows`]: which member each flow takes, and what a removal moves.
 //!
 //! [`Ecmp`] is the driver: a thread that looks whenever the pools, the configuration or the kernel
 //! changed. It does not remember what it did but compares with what the kernel lists, so it takes
@@ -26,6 +27,7 @@
 
 mod config;
 mod driver;
+pub mod flows;
 pub mod group;
 pub mod kernel;
 pub mod knobs;

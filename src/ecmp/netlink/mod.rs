@@ -9,6 +9,7 @@
 mod next_hop;
 pub mod notice;
 mod route;
+pub mod scratch;
 
 use std::io;
 use std::net::IpAddr;
