@@ -292,15 +292,15 @@ impl Parts {
             move || leave(&desk, drain)
         });
         let _ = waited.await;
-        // A neighbour that is told AdminDown does not take the end for a failure.
-        lock(&self.paths).end();
         let gone = tokio::task::spawn_blocking({
             let desk = desk.clone();
             let patience = drain.linger + SLACK;
             move || desk.await_departure(patience, |departure| departure == Departure::Finished)
         });
         let _ = gone.await;
+        // Some routers end a session for AdminDown too: it comes last, when there is none to end.
         self.speaker.stop(Cease::AdministrativeShutdown, FAREWELL).await;
+        lock(&self.paths).end();
         if let Err(error) = guard::set(&BTreeSet::new()) {
             warn!("{error}");
         }
