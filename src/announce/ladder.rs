@@ -441,44 +441,6 @@ impl Ladder {
             Some(Stop::Drain | Stop::Withdraw) | None => self.rules.drain.linger,
         }
     }
-
-    /// Why it is where it is.
-    fn reason(&self) -> Why {
-        let verdict = &self.facts.standing.verdict;
-        match (self.demand(), verdict) {
-            (Demand::Withdraw, Verdict::CannotAnswer(reason)) => Why::CannotAnswer(reason.clone()),
-            (Demand::Withdraw, _) => Why::Leaving(Leave::Stop),
-            (Demand::Leave(leave), _) if self.is_held(leave) => Why::Last(leave),
-            (Demand::Leave(leave), _) => Why::Leaving(leave),
-            (Demand::Hold, Verdict::Unknown(doubt)) if self.facts.ready => {
-                Why::Doubt(doubt.clone())
-            }
-            (Demand::Hold, _) => Why::NotReady,
-            (Demand::Announce(_), verdict) => self.reason_up(verdict),
-        }
-    }
-
-    fn reason_up(&self, verdict: &Verdict) -> Why {
-        match (self.stage(), verdict) {
-            (Stage::Withdrawn, _) if !self.is_over(self.failure) => Why::Recovering,
-            (Stage::Withdrawn, _) => Why::Damped,
-            (_, Verdict::Lesser(lesser)) => Why::Lesser(lesser.clone()),
-            (Stage::Depreferred, _) => Why::Recovering,
-            (Stage::Announced | Stage::Draining, _) => Why::Fine,
-        }
-    }
-
-    /// Whether it would be withdrawn now but for being the last.
-    fn is_held(&self, leave: Leave) -> bool {
-        match self.phase {
-            Phase::Draining { since, .. } => {
-                since + self.rules.gshut(leave) <= self.now && self.is_last()
-            }
-            Phase::Waiting | Phase::Announced | Phase::Depreferred | Phase::Withdrawn { .. } => {
-                false
-            }
-        }
-    }
 }
 
 impl Phase {

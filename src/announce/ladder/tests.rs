@@ -63,7 +63,7 @@ impl Node {
     /// Announced at 0.
     fn announced() -> Self {
         let mut node = Self::new();
-        node.ready().says(Verdict::Fine);
+        node.says(Verdict::Fine).ready();
         assert_eq!(node.told(), ["0 withdrawn → announced: nothing speaks against it"]);
         node
     }
@@ -330,28 +330,32 @@ fn a_node_that_ends_leaves_as_it_is_told_and_never_more_patiently() {
     assert_eq!(node.ladder.departure(), Departure::Lingering { until: until(&node, 52) });
     node.stop(Stop::AtOnce);
     assert_eq!((node.ladder.departure(), node.due()), (Departure::Finished, None));
+    assert_eq!(node.stop(Stop::Drain).ladder.departure(), Departure::Finished);
 
     assert_eq!(Node::new().stop(Stop::Drain).ladder.departure(), Departure::Finished);
 }
 
-/// Withdrawn so often that it is held back.
+/// Withdrawn so often, once in [`FLAP`] seconds, that it is held back.
 fn damped() -> Node {
     let mut node = Node::announced();
-    for minute in 1..=20 {
-        if node.at(40 * minute).stage() == Stage::Withdrawn {
+    for flap in 1..=20 {
+        if node.at(FLAP * flap).stage() == Stage::Withdrawn {
             assert_eq!(*node.ladder.why(), Why::Damped);
             return node;
         }
-        node.says(cannot("silence")).at(40 * minute + 5).says(Verdict::Fine);
+        node.says(cannot("silence")).at(FLAP * flap + 1).says(Verdict::Fine);
     }
     panic!("never damped");
 }
+
+/// Hardly more than it takes to be announced again: what flaps less often is not held back.
+const FLAP: u64 = 32;
 
 #[test]
 fn flapping_holds_announcements_back_but_not_for_ever() {
     let mut node = damped();
     let due = node.due().expect("an end");
-    let withdrawn = node.start + seconds(node.now.duration_since(node.start).as_secs() - 40);
+    let withdrawn = node.start + seconds(node.now.duration_since(node.start).as_secs() - FLAP);
     let max = (withdrawn + rules().damping.max - node.start).as_secs();
     assert!(due <= max, "{due} s, later than {max} s");
     assert!(node.ladder.penalty(node.now) >= 750);
