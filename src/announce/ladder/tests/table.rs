@@ -2,8 +2,10 @@
 
 use super::*;
 
-/// Where a ladder is when something happens, made by its own past.
-const STATES: [(&str, fn() -> Node); 12] = [
+/// Where a ladder is when something happens, and the past that led there.
+type State = (&'static str, fn() -> Node);
+
+const STATES: [State; 12] = [
     ("new", Node::new),
     ("ready", || with(Node::new(), |node| node.ready())),
     ("announced", Node::announced),
@@ -69,7 +71,7 @@ fn with(mut node: Node, past: impl FnOnce(&mut Node) -> &mut Node) -> Node {
 
 /// The next deadline, or a long time where there is none.
 fn due(node: &mut Node) {
-    node.now = node.ladder.next_deadline().unwrap_or(node.now + seconds(10_000));
+    node.now = node.ladder.next_deadline().unwrap_or_else(|| node.now + seconds(10_000));
     node.ladder.handle_timeout(node.now);
 }
 
