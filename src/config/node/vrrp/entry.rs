@@ -23,7 +23,7 @@ use crate::config::tree::Node;
 pub(super) const WHAT: &str = "a `vrrp` entry";
 
 /// The keys of an entry, in the order in which people are told of them.
-const KEYS: [&str; 26] = [
+pub(super) const KEYS: [&str; 26] = [
     "name",
     "id",
     "interface",

@@ -296,13 +296,56 @@ fn dns_is_answered_on_the_port_of_each_address_that_listens() {
     }
 }
 
-#[test]
-fn the_commented_example_of_the_package_has_no_mistake() {
+/// The packaged file with its example of `vrrp:`.
+fn packaged() -> String {
     let packaged = include_str!("../../../../../packaging/rhumb.yaml");
     let start = packaged.find("# vrrp:").expect("an example");
     let lines = packaged[start..].lines().map_while(|line| line.strip_prefix("# "));
     let example: String = lines.map(|line| format!("{line}\n")).collect();
-    let entry = only(Path::new("rhumb.yaml"), &format!("{}{example}", &packaged[..start]));
+    format!("{}{example}", &packaged[..start])
+}
+
+#[test]
+fn the_commented_example_of_the_package_has_no_mistake() {
+    let entry = only(Path::new("rhumb.yaml"), &packaged());
     assert_eq!(entry.group.name, "dns-vip");
     assert_eq!(services(&entry), ["192.168.1.100:53", "[fd00:1::100]:53"]);
+}
+
+#[test]
+fn the_example_of_the_package_shows_the_defaults() {
+    let example = only(Path::new("rhumb.yaml"), &packaged());
+    let text = "dns: { listen: ['0.0.0.0:53', '[::]:53'] }\n\
+                vrrp:\n  - id: 51\n    interface: eth0\n    name: dns-vip\n    \
+                addresses: [192.168.1.100, 'fd00:1::100']\n    \
+                peers: [{ name: gtm-b, addresses: [192.168.1.3, 'fd00:1::3'] }]\n    \
+                witness: { addresses: [192.168.1.1] }\n";
+    let usual = only(Path::new("rhumb.yaml"), text);
+    assert_eq!(example.health, usual.health);
+    assert_eq!(example.group, usual.group);
+}
+
+#[test]
+fn the_example_of_the_package_has_every_key_and_no_mistake_in_what_is_commented_twice() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let root = directory.path();
+    file(root, "vrrp.1", &"k".repeat(32), 0o600);
+    file(root, "notify", "", 0o755);
+    let bare = |line: &str| match line.strip_prefix("    # ") {
+        Some(commented) => format!("    {commented}\n"),
+        None => format!("{line}\n"),
+    };
+    let text: String = packaged().lines().map(bare).collect();
+    // What would be in vain with another choice than `always` is warned of.
+    let text = text.replace("preempt: unhealthy", "preempt: always");
+    let text = text.replace("/etc/rhumb", &root.to_string_lossy());
+    let entry = only(Path::new("rhumb.yaml"), &text);
+    assert!(matches!(&entry.group.auth, Auth::Hmac(hmac) if hmac.window == seconds(5)));
+    assert_eq!(entry.group.track.len(), 2);
+    assert_eq!(entry.group.notify.expect("a command").timeout, seconds(10));
+    for key in crate::config::node::vrrp::entry::KEYS {
+        let is_there =
+            |line: &str| line.trim_start_matches([' ', '-']).starts_with(&format!("{key}:"));
+        assert!(text.lines().any(is_there), "{key}");
+    }
 }
