@@ -10,6 +10,7 @@
 //! is over, and the next run removes the rest.
 
 use std::error::Error;
+use std::fmt;
 use std::fs;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -29,9 +30,9 @@ use vrrp::event_loop::{Loop, Scheduling};
 use vrrp::linux::netlink::Netlink;
 use vrrp::linux::record::Record;
 use vrrp::linux::sysctl::Sysctls;
-use vrrp::machine::Transition;
+use vrrp::machine::{Outcome, Transition};
 use vrrp::notify::Report;
-use vrrp::router::{Environment, Observer, Router, RouterHandle};
+use vrrp::router::{Environment, Observer, Router, RouterHandle, Status, Traffic};
 
 const USAGE: &str = "\
 usage: pair --interface NAME --id 1..255 --priority 1..255 --address ADDRESS [--address ADDRESS]…
@@ -120,14 +121,75 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
 fn wait(signals: &mut Signals, group: &RouterHandle) {
     for signal in signals.forever() {
         match signal {
-            SIGHUP => println!("{:#?}", group.status()),
+            SIGHUP => print!("{}", Shown(&group.status())),
             SIGUSR1 => {
                 let end = group.failover();
-                std::thread::spawn(move || println!("failover: {:?}", end.recv()));
+                std::thread::spawn(move || {
+                    println!(
+                        "failover: {}",
+                        end.recv().map_or("the group has ended".to_owned(), ended)
+                    )
+                });
             }
             SIGUSR2 => group.release(),
             _ => return,
         }
+    }
+}
+
+/// How a failover ended.
+fn ended(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::TookOver(by) => format!("{by} took over"),
+        Outcome::NobodyTookOver => "nobody took over".to_owned(),
+        Outcome::NotActive(state) => format!("nothing to give away in {state}"),
+        Outcome::Unheld => "the node displaces others again".to_owned(),
+        Outcome::Stopped => "the group has stopped".to_owned(),
+    }
+}
+
+/// A status as people read it.
+struct Shown<'s>(&'s Status);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(status) = self;
+        let (state, seconds) = (status.state, status.since.elapsed().as_secs());
+        writeln!(f, "{}: {state} for {seconds} s, priority {}", status.name, status.priority)?;
+        for source in &status.sources {
+            writeln!(f, "  sends from {source}")?;
+        }
+        if let Some(active) = &status.active {
+            writeln!(f, "  Active: {active}")?;
+        }
+        for Traffic { family, sent, unsent, received } in &status.traffic {
+            writeln!(f, "  {family}: {sent} sent, {unsent} not sent, {received} heard")?;
+        }
+        for (reason, count) in &status.dropped {
+            writeln!(f, "  dropped, {reason}: {count}")?;
+        }
+        for (reason, count) in &status.transitions {
+            writeln!(f, "  transitions, {reason}: {count}")?;
+        }
+        self.complaints(f)
+    }
+}
+
+impl Shown<'_> {
+    fn complaints(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(status) = self;
+        if let Some(fault) = &status.fault {
+            writeln!(f, "  fault: {fault}")?;
+        }
+        if let Some(unhealthy) = &status.unhealthy {
+            writeln!(f, "  should not be Active: {unhealthy}")?;
+        }
+        for (what, why) in [("real-time", &status.realtime), ("resident", &status.resident)] {
+            if let Err(why) = why {
+                writeln!(f, "  not {what}: {why}")?;
+            }
+        }
+        status.warnings.iter().try_for_each(|warning| writeln!(f, "  warning: {}", warning.text))
     }
 }
 
