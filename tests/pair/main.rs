@@ -8,6 +8,7 @@
 #![allow(unreachable_pub, reason = "nothing leaves a test")]
 
 mod client;
+mod clocks;
 mod drain;
 mod elections;
 mod faults;

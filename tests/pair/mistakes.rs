@@ -59,7 +59,7 @@ fn other_addresses_are_dropped_where_that_is_asked_for() {
 }
 
 /// Starts a node that authenticates with a key of its own under this id.
-fn with_key<'l>(host: &'l Host, id: u8, fill: &str) -> Node<'l> {
+pub(super) fn with_key<'l>(host: &'l Host, id: u8, fill: &str) -> Node<'l> {
     let folder = Folder::new(host, &[]);
     folder.write_secret("key", &format!("hex:{}\n", fill.repeat(32)));
     let entry = Entry::ipv4(100).with("auth", format!("{{ keys: {{ {id}: key }} }}"));

@@ -101,6 +101,9 @@ pub struct Notes {
     pub not_link_local: Option<Ipv6Addr>,
     /// What the sender had to show.
     pub proof: Proof,
+    /// How far its clock is from ours, where that is farther than the window and ours is not
+    /// synchronised, so that nobody knows whose is wrong.
+    pub clock: Option<Duration>,
 }
 
 /// What stands behind an advertisement.
@@ -176,6 +179,7 @@ impl Receiver {
         arrival.check_hops()?;
         arrival.check_version()?;
         let proof = arrival.check_auth(&self.replay, clock)?;
+        let off = arrival.clock_difference(proof, clock);
         let interval = arrival.check_interval()?;
         arrival.check_type()?;
         let addresses = arrival.check_addresses()?;
@@ -184,7 +188,7 @@ impl Receiver {
         arrival.check_destination()?;
         let sender = arrival.check_source()?;
         let not_link_local = arrival.not_link_local();
-        let notes = Notes { addresses, checksum, not_link_local, proof };
+        let notes = Notes { addresses, checksum, not_link_local, proof, clock: off };
         let heard = Heard { sender, priority: packet.priority, interval, notes };
         self.remember(&heard);
         Ok(heard)

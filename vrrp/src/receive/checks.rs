@@ -108,6 +108,14 @@ impl Arrival<'_> {
         }
     }
 
+    /// How far the clock of what was let through is from ours, beyond the window.
+    pub(super) fn clock_difference(&self, proof: Proof, clock: WallClock) -> Option<Duration> {
+        let (Proof::Hmac { stamp, .. }, Auth::Hmac(hmac)) = (proof, &self.config.auth) else {
+            return None;
+        };
+        staleness(stamp, clock.now, hmac.window)
+    }
+
     pub(super) fn check_interval(&self) -> Result<Duration, Dropped> {
         let (from, theirs, ours) =
             (self.datagram.source, self.packet.interval(), self.config.advertise);

@@ -140,6 +140,7 @@ fn an_advertisement_is_heard() {
         checksum: ChecksumStyle::Pseudo,
         not_link_local: None,
         proof: Proof::None,
+        clock: None,
     };
     assert_eq!(heard, Ok(Heard { sender, priority: Priority(100), interval: SECOND, notes }));
 }

@@ -304,6 +304,7 @@ impl Driver {
         let dropped: Vec<_> = dropped.filter(|a| !self.config.addresses.contains(a)).collect();
         self.remove(now, &dropped);
         self.keeper.forget(&dropped);
+        self.told.warnings.judge_anew();
         self.wire.reconfigure(&self.config);
         self.notify = self.config.notify.clone().map(Into::into);
         if before.witness != self.config.witness {

@@ -20,7 +20,8 @@ use crate::receive::{Dropped, Heard, Notes};
 const FAIR_SHARE: usize = 256;
 
 /// A warning about what others send stands for so long after they sent it, or for twice
-/// Active_Down where that is longer.
+/// Active_Down where that is longer: what comes and goes with single packets would flicker, and
+/// whoever looks a little later would see nothing. A reload, which may have mended it, ends it.
 const LEAST_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Driver {
@@ -86,6 +87,14 @@ impl Driver {
             let text =
                 format!("{sender} advertises other addresses ({difference}): set the same on both");
             self.raise(now, Topic::about("address_mismatch", sender), text, patience);
+        }
+        if let Some(differs) = notes.clock {
+            let text = format!(
+                "clock differs from {sender} by {} s; it counts all the same, for this node's \
+                 clock is not synchronised: set both clocks right",
+                differs.as_secs_f64().round()
+            );
+            self.raise(now, Topic::about("clock", sender), text, patience);
         }
         // A pair that agrees on it needs to be told by its configuration, not by every packet.
         let agreed = |first: IpAddr| self.config.of_family(Family::V6).first() == Some(&first);

@@ -91,6 +91,12 @@ impl Warnings {
         self.standing.retain(|_, entry| entry.until.is_none_or(|until| now < until));
     }
 
+    /// Another configuration may have mended what others were warned of; what it did not mend is
+    /// raised again with the next packet.
+    pub(super) fn judge_anew(&mut self) {
+        self.standing.retain(|topic, entry| topic.who.is_none() || entry.until.is_none());
+    }
+
     /// When the next one is over.
     pub(super) fn next_expiry(&self) -> Option<Instant> {
         self.standing.values().filter_map(|entry| entry.until).min()
@@ -140,6 +146,20 @@ mod tests {
         assert_eq!((warnings.list().len(), warnings.next_expiry()), (1, None));
         assert!(warnings.clear(&Topic::own("resident")));
         assert!(!warnings.clear(&Topic::own("resident")));
+    }
+
+    #[test]
+    fn another_configuration_ends_what_was_said_of_packets_and_nothing_else() {
+        let start = Instant::now();
+        let mut warnings = Warnings::default();
+        let foreign = Topic::about("foreign_address", IpAddr::from([192, 0, 2, 100]));
+        warnings.raise(start, peer(1), "differs by 3 s".to_owned(), PATIENCE);
+        warnings.raise(start, Topic::own("stalled"), "for 3 s".to_owned(), PATIENCE);
+        warnings.stand(start, foreign, "put there by another program".to_owned());
+        warnings.judge_anew();
+        let left: Vec<_> = warnings.list().into_iter().map(|warning| warning.text).collect();
+        assert_eq!(left, ["put there by another program", "for 3 s"]);
+        assert!(warnings.raise(start, peer(1), "differs by 3 s".to_owned(), PATIENCE), "told anew");
     }
 
     #[test]

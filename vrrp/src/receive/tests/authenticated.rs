@@ -197,6 +197,11 @@ fn only_a_right_clock_calls_others_wrong() {
         let arriving = stamped("10.0.0.2", &key(1), Stamp::at(wall));
         let clock = WallClock { now: NOW, synchronised };
         let result = receiver.receive(&arriving.datagram(), clock);
+        if let Ok(heard) = &result {
+            let off = wall.abs_diff(NOW);
+            let noted = Some(off).filter(|off| !window.is_zero() && *off > window);
+            assert_eq!(heard.notes.clock, noted, "{window:?} {synchronised} {wall:?}");
+        }
         let expected = if heard { Ok(()) } else { Err("stale_clock") };
         assert_eq!(reason(result), expected, "{window:?} {synchronised} {wall:?}");
     }
