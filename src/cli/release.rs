@@ -29,11 +29,8 @@ pub struct Arguments {
 /// When the node runs, its state directory cannot be read, or something could not be undone.
 pub fn run(arguments: &Arguments) -> Result<(), Complaint> {
     let node = node::as_far(&arguments.node)?;
-    if node.file.is_none() {
-        let state = node.state.display();
-        print(format_args!(
-            "no configuration found: looked in {state}, the default state directory\n"
-        ));
+    if let Some(notice) = unnamed(&node) {
+        print(format_args!("{notice}\n"));
     }
     let failed = release_addresses(&node)? + release_routes(&node)?;
     match failed {
@@ -76,4 +73,25 @@ fn give_away(
     let configs: Vec<_> = node.vrrp.iter().map(|entry| entry.group.clone()).collect();
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     release::give_away(record, &configs, wall).map_err(Complaint::new)
+}
+
+/// Without a configuration nobody has said where the record is, and what was looked at is said.
+fn unnamed(node: &NodeConfig) -> Option<String> {
+    let state = node.state.display();
+    let said = || format!("no configuration found: looked in {state}, the default state directory");
+    node.file.is_none().then(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_configuration_it_says_where_it_looked() {
+        let node = NodeConfig { state: "/state".into(), ..NodeConfig::built_in() };
+        let expected = "no configuration found: looked in /state, the default state directory";
+        assert_eq!(unnamed(&node).as_deref(), Some(expected));
+        let node = NodeConfig { file: Some("/etc/rhumb/rhumb.yaml".into()), ..node };
+        assert_eq!(unnamed(&node), None);
+    }
 }
