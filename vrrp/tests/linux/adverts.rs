@@ -92,20 +92,26 @@ fn peer_is_reached_by_its_address_global_or_link_local() {
 }
 
 #[test]
-fn unicast_socket_hears_no_group() {
+fn unicast_socket_hears_the_group_on_its_interface_alone() {
     let Some(lab) = Lab::new() else { return };
+    lab.plug_another();
     let ((on_a, _), (on_b, _)) = (lab.a.interface("eth0"), lab.b.interface("eth0"));
+    let ((other_a, _), (other_b, _)) = (lab.a.interface("eth1"), lab.b.interface("eth1"));
     for (family, a, b) in [
         (Family::V4, address("192.0.2.1"), address("192.0.2.2")),
         (Family::V6, address("2001:db8::1"), address("2001:db8::2")),
     ] {
         let mut at_a = open(&lab.a, family, multicast(&on_a));
-        let mut group_at_b = open(&lab.b, family, multicast(&on_b));
+        let mut elsewhere_at_a = open(&lab.a, family, multicast(&other_a));
+        let mut elsewhere_at_b = open(&lab.b, family, multicast(&other_b));
         let mut unicast_at_b = open(&lab.b, family, Reach::Unicast { interface: on_b.clone() });
-        at_a.send(b"to all", a, at_a.group()).expect("sent");
-        assert_eq!(receive(&mut group_at_b).payload, b"to all");
+        let group = at_a.group();
+        elsewhere_at_a.send(b"elsewhere", a, group).expect("sent");
+        assert_eq!(receive(&mut elsewhere_at_b).payload, b"elsewhere");
+        at_a.send(b"to all", a, group).expect("sent");
+        assert_eq!(receive(&mut unicast_at_b), got(a, group, &on_b, "to all"));
         at_a.send(b"to b", a, b).expect("sent");
-        assert_eq!(receive(&mut unicast_at_b).payload, b"to b");
+        assert_eq!(receive(&mut unicast_at_b), got(a, b, &on_b, "to b"));
     }
 }
 
