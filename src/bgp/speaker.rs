@@ -27,6 +27,8 @@ mod reach;
 mod roster;
 mod source;
 mod status;
+#[cfg(test)]
+mod tests;
 mod wanted;
 
 pub use self::change::{Change, Importance};

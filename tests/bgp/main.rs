@@ -6,10 +6,20 @@
 #![allow(clippy::disallowed_methods, reason = "it waits for kernels and processes")]
 #![allow(unreachable_pub, reason = "nothing leaves a test")]
 
-mod bird;
+mod addresses;
+mod attributes;
+mod distance;
+mod exabgp;
+mod faults;
+mod frr;
+mod gobgp;
 #[path = "../lab/mod.rs"]
 mod lab;
 mod node;
-#[allow(dead_code, reason = "it has more moods than are needed here")]
+mod privileges;
+#[allow(dead_code, reason = "it has more than is needed here")]
 #[path = "../lab/routers.rs"]
 mod routers;
+mod signatures;
+mod tor;
+mod words;

@@ -16,6 +16,8 @@
 //! beginnings of configurations below make them quick: no graceful restart (routes of a dead node
 //! would stay), short waits after errors.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -75,9 +77,8 @@ impl Program {
 
 /// A folder that every user may look into: FRR and ExaBGP give up their privileges.
 fn folder() -> tempfile::TempDir {
-    use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().expect("a folder");
-    let open = std::fs::Permissions::from_mode(0o777);
+    let open = Permissions::from_mode(0o777);
     std::fs::set_permissions(folder.path(), open).expect("our own folder");
     folder
 }
@@ -157,13 +158,13 @@ impl<'l> Frr<'l> {
     /// `configuration` is that of vtysh, for all daemons; `more` are daemons beside zebra and bgpd.
     pub fn start(host: &'l Host, more: &[&str], configuration: &str) -> Self {
         let folder = folder();
+        std::fs::write(folder.path().join("vtysh.conf"), "").expect("a file");
         let mut frr = Self { daemons: Vec::new(), host, folder };
         for name in ["zebra", "bgpd"].iter().chain(more) {
             let file = frr.path(&format!("{name}.conf"));
             std::fs::write(&file, "log stdout\n").expect("a file");
             let mut command = host.command(Path::new(FRR).join(name));
-            // As root, for its folder is the test's.
-            command.args(["-u", "root", "-g", "root", "--vty_socket"]).arg(frr.folder.path());
+            command.arg("--vty_socket").arg(frr.folder.path());
             command.arg("-f").arg(&file).arg("-i").arg(frr.path(&format!("{name}.pid")));
             command.arg("-z").arg(frr.path("zserv.api")).args(["-P", "0"]);
             frr.daemons.push(host.start(name, &mut command));
@@ -244,16 +245,18 @@ impl ExaBgp {
     /// receives.
     pub fn start(host: &Host, neighbour: &str) -> Self {
         let folder = folder();
-        let file = folder.path().join("exabgp.conf");
+        let path = |name: &str| folder.path().join(name);
+        let (file, ear) = (path("exabgp.conf"), path("ear"));
+        std::fs::write(&ear, "#!/bin/sh\nexec cat >&2\n").expect("a file");
+        std::fs::set_permissions(&ear, Permissions::from_mode(0o755)).expect("our own file");
         let listening = "api { processes [ ear ]; neighbor-changes; receive { parsed; update; \
                          notification; open; refresh; } }";
-        let text = format!(
-            "process ear {{ run /bin/cat >&2; encoder json; }}\n{neighbour}\n{listening}\n}}\n"
-        );
+        let process = format!("process ear {{ run {}; encoder json; }}", ear.display());
+        let text = format!("{process}\n{neighbour}\n{listening}\n}}\n");
         std::fs::write(&file, text).expect("a file");
         let mut command = host.command("exabgp");
         command.env("exabgp.daemon.user", "root").env("exabgp.log.destination", "stderr");
-        command.env("exabgp.tcp.bind", "").env("exabgp.api.cli", "false");
+        command.env("exabgp.api.cli", "false");
         let daemon = host.start("exabgp", command.arg(&file));
         Self { daemon, _folder: folder }
     }
