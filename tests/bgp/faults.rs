@@ -64,7 +64,7 @@ fn the_peers_operator_is_understood() {
     let tor = Tor::start(&lab, "");
     let node = Node::start(lab.host("n1"), config(vec![peer(lab.host("n2").address())]));
     node.await_state(State::Established);
-    tor.bird.birdc("disable rhumb maintenance");
+    tor.bird.birdc("disable rhumb \"maintenance\"");
     node.await_word(
         "tor: Established → Active: peer: administrative shutdown (6/2): \"maintenance\"",
     );

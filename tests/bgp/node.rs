@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use ipnet::IpNet;
 use rhumb::bgp::config::{Distance, PeerConfig, Selection, SpeakerConfig};
 use rhumb::bgp::message::Cease;
-use rhumb::bgp::routes::{Families, NextHop, Route, RouteSet};
+use rhumb::bgp::routes::{NextHop, Route, RouteSet};
 use rhumb::bgp::session::{self, Bfd, State, Unsendable};
 use rhumb::bgp::speaker::{Change, Observer, PeerStatus, Speaker};
 use rhumb::geo::Asn;
@@ -54,13 +54,6 @@ pub fn peer(address: IpAddr) -> PeerConfig {
         bfd: None,
         announce: Selection::All,
     }
-}
-
-/// A peer of one family.
-pub fn peer_of(address: IpAddr, families: Families) -> PeerConfig {
-    let mut peer = peer(address);
-    peer.session.families = families;
-    peer
 }
 
 pub fn config(peers: Vec<PeerConfig>) -> SpeakerConfig {

@@ -247,10 +247,12 @@ impl ExaBgp {
         let folder = folder();
         let path = |name: &str| folder.path().join(name);
         let (file, ear) = (path("exabgp.conf"), path("ear"));
-        std::fs::write(&ear, "#!/bin/sh\nexec cat >&2\n").expect("a file");
+        // It keeps its standard output open: ExaBGP takes the end of that for its death.
+        std::fs::write(&ear, "#!/bin/sh\ncat >&2\nexit\n").expect("a file");
         std::fs::set_permissions(&ear, Permissions::from_mode(0o755)).expect("our own file");
+        // No `notification`: 4.2.21 takes one for an UPDATE then, and is not able to read it.
         let listening = "api { processes [ ear ]; neighbor-changes; receive { parsed; update; \
-                         notification; open; refresh; } }";
+                         open; refresh; } }";
         let process = format!("process ear {{ run {}; encoder json; }}", ear.display());
         let text = format!("{process}\n{neighbour}\n{listening}\n}}\n");
         std::fs::write(&file, text).expect("a file");
