@@ -12,6 +12,7 @@ pub mod check;
 pub mod client;
 pub mod demo;
 pub mod drain;
+pub mod ecmp;
 pub mod explain;
 pub mod failover;
 pub mod logs;
@@ -42,6 +43,7 @@ enum Command {
     Failover(failover::Arguments),
     Drain(drain::Drain),
     Undrain(drain::Undrain),
+    Ecmp(ecmp::Arguments),
     Release(release::Arguments),
 }
 
@@ -58,6 +60,7 @@ pub fn main() -> ExitCode {
         Command::Failover(arguments) => failover::run(&arguments),
         Command::Drain(arguments) => drain::drain(&arguments),
         Command::Undrain(arguments) => drain::undrain(&arguments),
+        Command::Ecmp(arguments) => ecmp::run(&arguments),
         Command::Release(arguments) => release::run(&arguments),
     };
     match done {

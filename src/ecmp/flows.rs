@@ -6,6 +6,11 @@
 //! seed; the flows are asked for, the group is replaced as the driver would replace it, the flows are
 //! asked for again. The live group is only read.
 //!
+//! What the kernel tells is what becomes of a packet whose hash it works out itself. With the hash
+//! policy `l4` it takes the hash that a network card found for the packet instead, where the card
+//! found one over ports (`ethtool -k DEV`, `receive-hashing`). Then each flow keeps its member as
+//! well and the shares are the same, but which member it is only the card knows.
+//!
 //! The kernel deals buckets of a resilient group anew in the copy. So its flows need not be where
 //! the live group has them, whose buckets remember who came and went, but as many move. The choice
 //! of a multipath group depends on its next hops alone: there the copy does what the live one does

@@ -175,7 +175,8 @@ impl<'a> Router<'a> {
 
     pub fn set(&mut self, entries: &[EcmpConfig], fleet: &Fleet) {
         self.entries = entries.to_vec();
-        self.ecmp().set(entries, &fleet.snapshot()).expect("they are taken");
+        // The first entry starts a thread, and that belongs into this host.
+        self.host.inside(|| self.ecmp().set(entries, &fleet.snapshot())).expect("they are taken");
     }
 
     /// As SIGKILL would: the thread ends and undoes nothing.
@@ -226,12 +227,9 @@ pub struct Group {
     pub members: BTreeMap<IpAddr, u64>,
     pub kind: String,
     pub buckets: Option<u64>,
-    pub timers: Option<(f64Text, f64Text)>,
+    /// As they are written: compared, never computed with.
+    pub timers: Option<(String, String)>,
 }
-
-/// A number as it is written: compared, never computed with.
-#[allow(non_camel_case_types, reason = "it stands for one")]
-pub type f64Text = String;
 
 /// The route of ours to a prefix, as `ip` shows it.
 pub fn route(host: &Host, prefix: &str) -> Option<Value> {

@@ -39,6 +39,14 @@ pub struct Flow {
     pub destination_port: u16,
 }
 
+impl Flow {
+    /// The same flow, coming in on `lo` to be forwarded.
+    #[must_use]
+    pub fn coming_in(&self) -> Self {
+        Self { interface: super::scratch::LOOPBACK, ..*self }
+    }
+}
+
 /// What carries a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names say it")]
