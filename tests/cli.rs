@@ -208,6 +208,26 @@ fn the_packaged_configuration_has_no_mistake() {
 }
 
 #[test]
+fn a_pool_that_is_not_there_is_found_by_check_and_refused_by_run() {
+    let folder = folder(GOOD);
+    let file = folder.path().join("rhumb.yaml");
+    let mut node = std::fs::read_to_string(&file).expect("a configuration");
+    node += "ecmp: { name: r, prefix: 198.51.100.7/32, pool: example.com/eats }\n";
+    std::fs::write(&file, &node).expect("written");
+    let output = rhumb(folder.path(), &["check", "--format", "short"]).code(1).get_output().clone();
+    let place = "rhumb.yaml:4:49: error: there is no pool example.com/eats\n";
+    assert!(text(&output.stdout).contains(place), "{}", text(&output.stdout));
+    let output = rhumb(folder.path(), &["run"]).code(1).get_output().clone();
+    let said = "did you mean `example.com/east`?";
+    assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+    // Zones named on the command line may be a part of those that the node has.
+    let zones = ["check", "-c", "rhumb.yaml", "example.zone.yaml"];
+    rhumb(folder.path(), &zones).success();
+    std::fs::write(&file, node.replace("eats", "east")).expect("written");
+    rhumb(folder.path(), &["check"]).success();
+}
+
+#[test]
 fn check_shows_the_mistakes_of_every_kind_of_file_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);

@@ -252,6 +252,20 @@ fn a_bad_file_leaves_the_old_zone_serving_and_says_so() {
 }
 
 #[test]
+fn a_pool_that_the_node_speaks_of_must_be_in_the_zones() {
+    let target = Target::start("127.0.0.1:0".parse().expect("an address"));
+    let server = Server::start(&[("e.yaml", &probed(&target, 0))]);
+    let node = std::fs::read_to_string(server.path("node.conf")).expect("a configuration");
+    let route = "ecmp: { name: r, prefix: 198.51.100.7/32, pool: example.com/wbe }\n";
+    server.write("node.conf", &(node + route));
+    let output = server.rhumb(&["reload"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("there is no pool example.com/wbe"), "{said}");
+    assert!(said.contains("did you mean `example.com/web`?"), "{said}");
+}
+
+#[test]
 fn a_pipe_blocks_neither_a_reload_nor_a_check() {
     let target = Target::start("127.0.0.1:0".parse().expect("an address"));
     let server = Server::start(&[("e.yaml", &probed(&target, 0))]);

@@ -7,6 +7,9 @@ use crate::config::diagnostic::{Diagnostic, Label, Severity};
 use crate::config::read::fields::did_you_mean;
 use crate::policy::{Family, Policies, Pool};
 
+#[cfg(test)]
+mod tests;
+
 /// A pool that is spoken of.
 #[derive(Clone, Debug)]
 pub struct PoolReference {

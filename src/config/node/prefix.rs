@@ -7,12 +7,13 @@ use crate::config::read::scalar;
 use crate::config::tree::{Node, quote};
 
 /// Networks with a meaning of their own on every host, and what they are.
-const REFUSED: [(&str, &str); 8] = [
+const REFUSED: [(&str, &str); 9] = [
     ("0.0.0.0/8", "\"this network\""),
     ("127.0.0.0/8", "loopback space"),
     ("169.254.0.0/16", "link-local space"),
     ("224.0.0.0/3", "multicast or reserved space"),
-    ("::/127", "the unspecified or the loopback address"),
+    ("::/128", "the unspecified address"),
+    ("::1/128", "the loopback address"),
     ("::ffff:0:0/96", "IPv4-mapped space"),
     ("fe80::/10", "link-local space"),
     ("ff00::/8", "multicast space"),
@@ -62,13 +63,14 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<IpNet> {
     Some(prefix)
 }
 
-/// What a prefix is, or has in it, that is neither announced nor routed to others.
-pub(super) fn refused(prefix: &IpNet) -> Option<&'static str> {
+/// Why a prefix is neither announced nor routed to others: what it is, or has in it.
+pub(super) fn refused(prefix: &IpNet) -> Option<String> {
     if prefix.prefix_len() == 0 {
-        return Some("the default route");
+        return Some("it is the default route".to_owned());
     }
-    let overlaps = |other: &IpNet| prefix.contains(other) || other.contains(prefix);
-    find(&REFUSED, overlaps)
+    let is = find(&REFUSED, |other| other.contains(prefix)).map(|what| format!("it is {what}"));
+    let has = || find(&REFUSED, |other| prefix.contains(other));
+    is.or_else(|| has().map(|what| format!("it has {what} in it")))
 }
 
 /// What a prefix is that means nothing to other organizations.

@@ -17,6 +17,9 @@ const MOST_THREADS: u64 = 1024;
 /// More connections than this need more file descriptors than a process gets.
 const MOST_CONNECTIONS: u64 = 1_000_000;
 
+/// What an address to listen on looks like, for messages.
+const LISTEN: &str = "an address and port such as 0.0.0.0:53 or \"[::]:53\"";
+
 /// Reads a node's configuration from `text`; `path` is for messages and relative paths.
 ///
 /// # Errors
@@ -130,19 +133,20 @@ fn read_listen(node: &Node, report: &mut Report) -> Vec<SocketAddr> {
     if node.one_or_more().is_empty() {
         report.error(node.span, "`listen` is empty: the node would answer nobody");
     }
-    read_addresses(node, DNS, report).iter().map(|address| address.value).collect()
+    read_addresses(node, DNS, LISTEN, report).iter().map(|address| address.value).collect()
 }
 
-/// Addresses with ports, each once; `port` where none is written.
+/// Addresses with ports, each once; `port` where none is written. `form` is what should stand there.
 pub(super) fn read_addresses(
     node: &Node,
     port: u16,
+    form: &str,
     report: &mut Report,
 ) -> Vec<Spanned<SocketAddr>> {
     let items = node.one_or_more();
     let mut addresses: Vec<Spanned<SocketAddr>> = Vec::with_capacity(items.len());
     for item in items {
-        let Some(value) = read_address(item, port, report) else { continue };
+        let Some(value) = read_address(item, port, form, report) else { continue };
         if addresses.iter().any(|earlier| earlier.value == value) {
             report.error(item.span, format!("{value} stands twice"));
         }
@@ -151,12 +155,11 @@ pub(super) fn read_addresses(
     addresses
 }
 
-fn read_address(node: &Node, port: u16, report: &mut Report) -> Option<SocketAddr> {
+fn read_address(node: &Node, port: u16, form: &str, report: &mut Report) -> Option<SocketAddr> {
     let text = node.text().unwrap_or("");
     let bare = |text: &str| Some(SocketAddr::new(text.parse::<IpAddr>().ok()?, port));
     let address = text.parse().ok().or_else(|| bare(text));
     if address.is_none() {
-        let form = format!("an address and port such as 0.0.0.0:{port} or \"[::]:{port}\"");
         scalar::expected(node, form, report);
     }
     address
@@ -184,7 +187,9 @@ fn read_admin(node: &Node, directory: &Path, admin: &mut AdminConfig, report: &m
         return;
     };
     let listen = fields.get("listen");
-    if let Some(address) = listen.and_then(|node| read_address(node, super::ADMIN_PORT, report)) {
+    if let Some(address) =
+        listen.and_then(|node| read_address(node, super::ADMIN_PORT, LISTEN, report))
+    {
         if let Some(node) = listen.filter(|_| !address.ip().is_loopback()) {
             report
                 .warning(node.span, format!("the admin address {address} is open to the network"))

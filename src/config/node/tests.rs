@@ -124,3 +124,65 @@ fn state_goes_where_the_user_can_write() {
     assert!(!is_writable(&directory.path().join("deep/down")));
     assert_eq!(std::fs::read_dir(directory.path()).expect("a directory").count(), 0);
 }
+
+/// The commented section `key` of the package's file, without the comment marks.
+fn uncommented(packaged: &str, key: &str) -> String {
+    let start = packaged.find(&format!("# {key}:\n")).expect("an example");
+    let lines = packaged[start..].lines().map_while(|line| line.strip_prefix("# "));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn the_commented_examples_of_the_package_have_no_mistake_together() {
+    let packaged = include_str!("../../../packaging/rhumb.yaml");
+    let examples: String = ["vrrp", "bgp", "ecmp"].map(|key| uncommented(packaged, key)).concat();
+    let text = format!("{packaged}{examples}");
+    let (config, found) = read::read_as_far(Path::new("rhumb.yaml"), &text, &machine());
+    assert!(found.is_empty(), "{found:?}");
+    let bgp = config.bgp.expect("a section");
+    assert_eq!(&*bgp.speaker.peers[0].name, "tor-1");
+    assert_eq!(bgp.announcements[0].questions.len(), 2);
+    assert_eq!((config.vrrp.len(), &*config.ecmp[0].name), (1, "lb-fleet"));
+}
+
+#[test]
+fn what_the_package_gives_as_default_is_one() {
+    let packaged = include_str!("../../../packaging/rhumb.yaml");
+    let read = |text: &str| {
+        let (config, found) = read::read_as_far(Path::new("f"), text, &machine());
+        assert!(found.is_empty(), "{found:?}");
+        config
+    };
+    let dns = "dns: { listen: [\"0.0.0.0:53\", \"[::]:53\"] }\n";
+    let given = read(&format!("{dns}{}", uncommented(packaged, "bgp"))).bgp.expect("a section");
+    let least = "bgp:
+  asn: 64512
+  router_id: 192.0.2.1
+  allow: [203.0.113.53/32, \"2001:db8:53::53/128\"]
+  peers:
+    name: tor-1
+    address: 192.168.1.1
+    asn: 64500
+    families: [ipv4, ipv6]
+    next_hop: { ipv6: \"2001:db8:1::10\" }
+    bfd: {}
+  announce:
+    name: anycast-dns
+    prefixes: [203.0.113.53/32, \"2001:db8:53::53/128\"]
+    communities: [\"64512:100\"]
+    large_communities: [\"64512:1:100\"]
+    med: 100
+    local_pref: 100
+    deprefer: { med: 200, prepend: 2, communities: [\"64512:200\"] }
+    siblings: [198.51.100.2, 198.51.100.3]
+";
+    let mut expected = read(&format!("{dns}{least}")).bgp.expect("a section");
+    expected.announcements[0].place.clone_from(&given.announcements[0].place);
+    assert_eq!(given, expected);
+    let given = read(&uncommented(packaged, "ecmp")).ecmp.remove(0);
+    let least = "ecmp: { name: lb-fleet, prefix: 10.0.0.100/32, pool: example.com/lb-fleet, \
+                 via: { 192.0.2.10: 10.0.1.10 } }";
+    let mut expected = read(least).ecmp.remove(0);
+    expected.place.clone_from(&given.place);
+    assert_eq!(given, expected);
+}

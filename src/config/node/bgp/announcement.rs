@@ -146,8 +146,9 @@ fn read_addresses(
 /// Addresses with ports, each once; without a port it is 53.
 fn read_siblings(fields: &Fields<'_>, report: &mut Report) -> Vec<Spanned<SocketAddr>> {
     const DNS: u16 = 53;
+    const FORM: &str = "the address of another node, such as 198.51.100.2 or 198.51.100.2:5353";
     let Some(node) = fields.get("siblings") else { return Vec::new() };
-    let mut siblings = read::read_addresses(node, DNS, report);
+    let mut siblings = read::read_addresses(node, DNS, FORM, report);
     siblings.retain(|sibling| {
         let ip = sibling.value.ip();
         ip.is_loopback() || values::is_host_address(sibling.span, "sibling", ip, report)
@@ -162,8 +163,8 @@ fn read_keep_last(
     report: &mut Report,
 ) -> Option<bool> {
     let keep_last = values::flag_or(fields, "keep_last", !siblings.is_empty(), report)?;
-    let node = fields.get("keep_last").filter(|_| keep_last);
-    if let Some(node) = node.filter(|_| fields.get("siblings").is_none()) {
+    let named = fields.get("siblings").map_or(0, |node| node.one_or_more().len());
+    if let Some(node) = fields.get("keep_last").filter(|_| keep_last && named == 0) {
         report
             .warning(node.span, "`keep_last` does nothing without `siblings`")
             .help("name the other nodes' own DNS addresses, which are asked whether they answer");

@@ -97,16 +97,16 @@ fn check_weaker(
             .error(span, format!("{key} {own} of `deprefer` is {is} than the normal {other}"))
             .help("another node should be preferred, and this makes it less likely");
     };
-    let med = |attributes: &Attributes| attributes.med.unwrap_or(0);
-    let local_pref = |of: &Attributes| of.local_pref.unwrap_or(DEFAULT_LOCAL_PREF);
-    if med(weaker) < med(normal) {
-        refuse("med", med(weaker), med(normal), "lower");
+    let (weaker, normal) = (as_heard(weaker), as_heard(normal));
+    for (own, other) in weaker.med.into_iter().zip(normal.med).filter(|(own, other)| own < other) {
+        refuse("med", own, other, "lower");
     }
     if weaker.prepend < normal.prepend {
         refuse("prepend", weaker.prepend.into(), normal.prepend.into(), "lower");
     }
-    if local_pref(weaker) > local_pref(normal) {
-        refuse("local_pref", local_pref(weaker), local_pref(normal), "higher");
+    let local_pref = weaker.local_pref.into_iter().zip(normal.local_pref);
+    for (own, other) in local_pref.filter(|(own, other)| own > other) {
+        refuse("local_pref", own, other, "higher");
     }
     if weaker == normal {
         report
@@ -114,6 +114,15 @@ fn check_weaker(
             .help("give it a higher `med`, a `prepend`, or a community that the routers know");
     }
     report.errors() == errors
+}
+
+/// What is not said is heard as its default.
+fn as_heard(attributes: &Attributes) -> Attributes {
+    Attributes {
+        med: Some(attributes.med.unwrap_or(0)),
+        local_pref: Some(attributes.local_pref.unwrap_or(DEFAULT_LOCAL_PREF)),
+        ..attributes.clone()
+    }
 }
 
 impl Written {

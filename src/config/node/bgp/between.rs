@@ -67,8 +67,8 @@ fn check_allowed(prefix: Spanned<IpNet>, allow: &Allow, report: &mut Report) {
     if allow.list.iter().any(|allowed| allowed.value == value) {
         return;
     }
-    if let Some(what) = prefix::refused(&value) {
-        report.error(span, format!("prefix {value} is never announced: it is {what}"));
+    if let Some(why) = prefix::refused(&value) {
+        report.error(span, format!("prefix {value} is never announced: {why}"));
     } else if allow.soundness == Soundness::Sound {
         let entry = report.error(span, format!("prefix {value} is not in `allow`"));
         match allow.place {

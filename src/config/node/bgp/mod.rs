@@ -18,6 +18,7 @@ use super::services::{self, Around};
 use crate::announce::Drain;
 use crate::config::diagnostic::{Report, Spanned};
 use crate::config::read::fields::Fields;
+use crate::config::read::pool::Soundness;
 use crate::config::tree::Node;
 use announcement::AnnouncementShape;
 use peer::PeerShape;
@@ -68,7 +69,9 @@ pub(super) fn read(
     let errors = report.errors();
     let Some(fields) = Fields::of(node, WHAT, &KEYS, report) else { return Section::default() };
     let parts = Parts::read(&fields, around, report);
-    parts.check(around, virtual_addresses, report);
+    let sound = report.errors() == errors;
+    let soundness = if sound { Soundness::Sound } else { Soundness::Broken };
+    parts.check(soundness, around, virtual_addresses, report);
     let addresses = parts.addresses().copied().collect();
     let pools = parts.announcements.iter().filter_map(|one| one.pool(report)).collect();
     let sound = report.errors() == errors;
@@ -99,13 +102,14 @@ impl Parts {
 
     fn check(
         &self,
+        soundness: Soundness,
         around: Around<'_>,
         virtual_addresses: &[Spanned<IpAddr>],
         report: &mut Report,
     ) {
         let Self { speaker, peers, announcements, drain: _ } = self;
         between::check(speaker, peers, announcements, report);
-        told::check(speaker, peers, announcements, report);
+        told::check(soundness, speaker, peers, announcements, report);
         clashes::check(self, virtual_addresses, report);
         let asked = announcements.iter().filter(|one| one.asks_dns());
         let asked = asked.flat_map(|one| &one.addresses.list);

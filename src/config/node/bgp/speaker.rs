@@ -113,7 +113,8 @@ fn everywhere() -> Vec<SocketAddr> {
 }
 
 fn read_listen(node: &Node, report: &mut Report) -> Vec<SocketAddr> {
-    let addresses = read::read_addresses(node, PORT, report);
+    let form = "an address and port such as 0.0.0.0:179 or \"[::]:179\"";
+    let addresses = read::read_addresses(node, PORT, form, report);
     addresses.iter().map(|address| address.value).collect()
 }
 
@@ -145,8 +146,8 @@ impl Allow {
 
 fn refuse(prefix: Spanned<IpNet>, may_be_short: Option<bool>, report: &mut Report) {
     let Spanned { span, value } = prefix;
-    if let Some(what) = prefix::refused(&value) {
-        report.error(span, format!("prefix {value} is never announced: it is {what}"));
+    if let Some(why) = prefix::refused(&value) {
+        report.error(span, format!("prefix {value} is never announced: {why}"));
     } else if let (Some(least), Some(false)) = (prefix::short(&value), may_be_short) {
         report
             .error(span, format!("prefix {value} is shorter than /{least}"))

@@ -9,22 +9,26 @@ use super::peer::PeerShape;
 use super::routing::{NextHops, Selecting};
 use super::speaker::Speaker;
 use crate::bgp::routes::{Family, NextHop};
-use crate::config::diagnostic::{Report, Spanned};
+use crate::config::diagnostic::{Report, Span, Spanned};
 use crate::config::node::prefix;
 use crate::config::read::fields::did_you_mean;
+use crate::config::read::pool::Soundness;
 use crate::geo::Asn;
 
 /// AS numbers for private use (RFC 6996) and documentation (RFC 5398).
 const NOT_PUBLIC: [std::ops::RangeInclusive<u32>; 4] =
     [64_512..=65_534, 4_200_000_000..=4_294_967_294, 64_496..=64_511, 65_536..=65_551];
 
-/// Checks every peer with every announcement.
+/// Checks every peer with every announcement; where there is a mistake in them, nothing follows from
+/// what nobody is told.
 pub(super) fn check(
+    soundness: Soundness,
     speaker: &Speaker,
     peers: &[PeerShape],
     announcements: &[AnnouncementShape],
     report: &mut Report,
 ) {
+    let errors = report.errors();
     for peer in peers {
         check_names(peer, announcements, report);
         for family in &peer.routing.families.0 {
@@ -34,7 +38,9 @@ pub(super) fn check(
         }
     }
     for announcement in announcements {
-        check_heard(announcement, peers, report);
+        if soundness == Soundness::Sound && report.errors() == errors {
+            check_heard(announcement, peers, report);
+        }
         warn_of_private(speaker, peers, announcement, report);
     }
 }
@@ -77,12 +83,7 @@ fn check_names(peer: &PeerShape, announcements: &[AnnouncementShape], report: &m
     }
 }
 
-fn unknown(
-    span: crate::config::diagnostic::Span,
-    name: &str,
-    announcements: &[AnnouncementShape],
-    report: &mut Report,
-) {
+fn unknown(span: Span, name: &str, announcements: &[AnnouncementShape], report: &mut Report) {
     let near = did_you_mean(name, announcements.iter().map(AnnouncementShape::name));
     report
         .error(span, format!("there is no announcement {name}"))

@@ -105,8 +105,8 @@ fn read_prefix(
     report: &mut Report,
 ) -> Option<Spanned<IpNet>> {
     let value = prefix::read(node, report)?;
-    if let Some(what) = prefix::refused(&value) {
-        report.error(node.span, format!("prefix {value} is never routed to a pool: it is {what}"));
+    if let Some(why) = prefix::refused(&value) {
+        report.error(node.span, format!("prefix {value} is never routed to a pool: {why}"));
         return None;
     }
     let address = own.iter().find(|one| prefix::is_host(&value) && one.value == value.addr());

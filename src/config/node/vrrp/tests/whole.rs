@@ -7,6 +7,7 @@ use vrrp::auth::{Auth, HmacAuth, HmacMode, Key, Password};
 use vrrp::config::*;
 
 use super::*;
+use crate::bfd::BfdOptions;
 use crate::config::node::HealthQuestion;
 
 const KEY: &str = "hex:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
@@ -44,6 +45,7 @@ vrrp:
       - { interface: eth1, weight: -50 }       # without weight: fault
       - { address: 10.0.0.53, weight: -20 }    # this local address must exist
     witness: { addresses: [192.168.1.1], need: any, every: 1s, misses: 3, required: false }
+    bfd: { interval: 100ms, multiplier: 3 }    # hint only
     resident: true             # address on lo, arp_ignore=1, arp_announce=2
     lease: auto                # VIP lifetime in the kernel; 0 = for ever
     vmac: false                # macvlan 00:00:5e:00:01:VRID
@@ -122,6 +124,7 @@ fn three_keys_are_enough() {
     let entry = only_of(&entry(""));
     assert_eq!(entry.group, least());
     assert_eq!(entry.health, QUESTION);
+    assert_eq!(entry.bfd, None);
     assert_eq!(services(&entry), ["192.0.2.1:53"]);
     assert_eq!(entry.place, "f:3:3");
 }
@@ -166,6 +169,8 @@ fn every_option_is_read() {
     };
     assert_eq!(entry.group, expected);
     assert_eq!(entry.health, QUESTION);
+    let bfd = BfdOptions { interval: Duration::from_millis(100), multiplier: 3, auth: None };
+    assert_eq!(entry.bfd, Some(bfd));
     assert_eq!(services(&entry), ["192.168.1.100:53", "[fd00:1::100]:53"]);
 }
 
