@@ -127,7 +127,7 @@ fn wait(signals: &mut Signals, group: &RouterHandle) {
                 std::thread::spawn(move || {
                     println!(
                         "failover: {}",
-                        end.recv().map_or("the group has ended".to_owned(), ended)
+                        end.recv().map_or_else(|_| "the group has ended".to_owned(), ended)
                     )
                 });
             }
