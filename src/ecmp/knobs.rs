@@ -131,31 +131,43 @@ impl Knobs {
     }
 }
 
+/// What some entries want of the host's knobs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Each with its value.
+    pub knobs: Vec<(Knob, u32)>,
+    /// Entries, by their place in the list, that want something else than one before them.
+    pub clashes: Vec<(usize, String)>,
+}
+
 /// What the entries want of the host's knobs, and where they contradict each other: the first that
 /// asks for something has it.
 #[must_use]
-pub fn wanted(entries: &[EcmpConfig]) -> (Vec<(Knob, u32)>, Vec<(usize, String)>) {
-    let mut wanted: Vec<(Knob, u32)> = Vec::new();
-    let mut clashes = Vec::new();
+pub fn wanted(entries: &[EcmpConfig]) -> Wanted {
+    let mut wanted = Wanted::default();
     for (place, entry) in entries.iter().enumerate() {
-        let policy = entry.hash_policy.map(number);
-        let policies = policy
-            .into_iter()
-            .flat_map(|value| [(Knob::HashPolicyV4, value), (Knob::HashPolicyV6, value)]);
-        let seed = entry.hash_seed.map(|seed| (Knob::HashSeed, seed));
-        for (knob, value) in policies.chain(seed) {
-            match wanted.iter().find(|(known, _)| *known == knob) {
-                None => wanted.push((knob, value)),
-                Some((_, other)) if *other != value => {
-                    let name = knob.name();
-                    clashes.push((
-                        place,
-                        format!("{name} is one for the whole host: {other}, as an entry before this one has it, not {value}"),
-                    ));
-                }
-                Some(_) => {}
-            }
+        for knob in [Knob::HashPolicyV4, Knob::HashPolicyV6] {
+            wanted.add(place, knob, entry.hash_policy.map(number));
+        }
+        wanted.add(place, Knob::HashSeed, entry.hash_seed);
+    }
+    wanted
+}
+
+impl Wanted {
+    fn add(&mut self, place: usize, knob: Knob, value: Option<u32>) {
+        let Some(value) = value else { return };
+        match self.knobs.iter().find(|(known, _)| *known == knob) {
+            None => self.knobs.push((knob, value)),
+            Some((_, other)) if *other != value => self.clashes.push((
+                place,
+                format!(
+                    "{} is one for the whole host: {other}, as an entry before this one has it, \
+                     not {value}",
+                    knob.name()
+                ),
+            )),
+            Some(_) => {}
         }
     }
-    (wanted, clashes)
 }

@@ -180,3 +180,81 @@ fn weights_are_shares_of_the_flows() {
     let share = shares[&IpAddr::from([10, 0, 0, 12])];
     assert!((7300..=7700).contains(&share), "{shares:?}");
 }
+
+/// `rhumb ecmp flows` in a host, with this configuration.
+fn rhumb(host: &Host, config: &str, words: &str) -> std::process::Output {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("rhumb.yaml");
+    std::fs::write(&file, config).expect("written");
+    let mut command = host.command(env!("CARGO_BIN_EXE_rhumb"));
+    command.args(["ecmp", "flows", "-c"]).arg(&file).args(words.split_whitespace());
+    command.output().expect("it runs")
+}
+
+const CONFIG: &str = "ecmp:
+  - name: lb-fleet
+    prefix: 10.9.9.9/32
+    pool: example.com/fleet
+    traffic: dns
+    via: { 192.0.2.200: 10.0.0.12 }
+";
+
+#[test]
+fn the_command_counts_flows_by_member_and_what_a_removal_moves() {
+    let Some(lab) = Lab::new(&["n1"]) else { return };
+    let host = lab.host("n1");
+    forward(host);
+    let via = [("192.0.2.200".parse().expect("one"), "10.0.0.12".parse().expect("one"))].into();
+    let fleet = Fleet::of(["10.0.0.11", "192.0.2.200", "10.0.0.13", "10.0.0.14"]);
+    let router = Router::start(host, &[EcmpConfig { via, ..entry(V4) }], &fleet);
+    let gateways = ["10.0.0.11", "10.0.0.12", "10.0.0.13", "10.0.0.14"];
+    router.wait_for(V4, &gateways.map(|gateway| (gateway, 1)));
+
+    let shown = rhumb(host, CONFIG, "lb-fleet --flows 2000 --without 192.0.2.200");
+    let text = String::from_utf8_lossy(&shown.stdout);
+    assert!(shown.status.success(), "{}", String::from_utf8_lossy(&shown.stderr));
+    for part in [
+        "lb-fleet: 10.9.9.9/32 metric 50 in table 254 → group ",
+        "2000 flows of seed 1\n",
+        "  192.0.2.200 via 10.0.0.12  ",
+        "without 192.0.2.200, on a copy of the group: ",
+        " of the removed and 0 of others\n",
+    ] {
+        assert!(text.contains(part), "no {part:?} in\n{text}");
+    }
+    assert!(!text.contains("note:"), "{text}");
+
+    let json = rhumb(host, CONFIG, "--flows 2000 --without 10.0.0.12 --json --list --seed 7");
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    let number = |value: &serde_json::Value| value.as_u64().expect("a number");
+    let shares = json["shares"].as_array().expect("a list");
+    assert_eq!(shares.iter().map(|share| number(&share["flows"])).sum::<u64>(), 2000);
+    assert_eq!(json["list"].as_array().map(Vec::len), Some(2000));
+    let of_removed = number(&json["without"]["of_removed"]);
+    assert_eq!(number(&json["without"]["moved"]), of_removed);
+    assert!((400..=600).contains(&of_removed), "{json:?}");
+    assert_eq!(json["without"]["shares"].as_array().map(Vec::len), Some(3));
+
+    for (words, complaint) in [
+        ("other", "there is no entry other"),
+        ("--without 10.0.0.99", "lb-fleet without 10.0.0.99: it is not in the group"),
+        ("--from 2001:db8::/32", "--from 2001:db8::/32 is not of the family of 10.9.9.9/32"),
+    ] {
+        let refused = rhumb(host, CONFIG, words);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(1), "{words}");
+        assert!(said.contains(complaint), "{words}: {said}");
+    }
+
+    // What makes the answers less than they seem is said.
+    host.sysctl("net/ipv4/ip_forward", "0");
+    host.sysctl("net/ipv4/fib_multipath_hash_policy", "0");
+    let shown = rhumb(host, CONFIG, "--flows 100");
+    let text = String::from_utf8_lossy(&shown.stdout);
+    assert!(text.contains("note: ports do not count"), "{text}");
+    assert!(text.contains("note: this host does not forward"), "{text}");
+    router.ecmp().stop();
+    let refused = rhumb(host, CONFIG, "");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("no route 10.9.9.9/32 metric 50 in table 254 of ours"), "{said}");
+}

@@ -105,7 +105,7 @@ impl Fleet {
             let _ = writeln!(text, "      - {{ address: \"{address}\", weight: {weight} }}");
         }
         text.push_str("names:\n  ns1: { A: 192.0.2.53 }\n  www: { route: fleet }\n");
-        let file = SourceFile { path: "zone.yaml".into(), text: text.into(), modified: 0 };
+        let file = SourceFile { path: "zone.yaml".into(), text, modified: 0 };
         let loaded = rhumb::config::load(&[file], Known::default());
         let config = loaded.config.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
         World::build(config, &Databases::default(), 1, 1)

@@ -412,7 +412,7 @@ mod tests {
         assert_eq!(
             report.to_string(),
             "fleet: 10.0.0.100/32 metric 50 in table 254 → group 820000002; 1000 flows of seed 1\n  \
-             192.0.2.10                 495 (49.50 %)\n  \
+             192.0.2.10                  495 (49.50 %)\n  \
              192.0.2.200 via 192.0.2.11  505 (50.50 %)\n\
              without 192.0.2.10, on a copy of the group: 495 (49.50 %) move, 495 of the removed and \
              0 of others\n  \

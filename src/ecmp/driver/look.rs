@@ -49,6 +49,15 @@ enum Done {
     Failed,
 }
 
+impl Done {
+    fn and_some(self) -> Self {
+        match self {
+            Self::Nothing | Self::Some => Self::Some,
+            Self::Failed => Self::Failed,
+        }
+    }
+}
+
 impl Thread {
     /// Brings the kernel to what is wanted, as far as it goes, and reports.
     pub(super) fn look(&mut self, now: Instant) -> Outcome {
@@ -111,56 +120,38 @@ impl Thread {
     ) -> Done {
         let mut done = Done::Nothing;
         found.later = None;
-        let mut all_made = true;
         for change in changes {
             if let Some(then) = self.pace.not_before(change, tables, now) {
                 found.later = Some(found.later.map_or(then, |later| later.min(then)));
                 continue;
             }
             // What would be removed may still be needed by what was not made.
-            if change.is_removal() && !all_made {
+            if change.is_removal() && matches!(done, Done::Failed) {
                 break;
             }
             if is_known_to_fail(change, found) {
                 continue;
             }
-            match self.netlink.apply(change) {
-                Ok(()) => {
-                    info!("ecmp: {change}");
-                    self.pace.made(change, tables, now);
-                    found.changed.extend(self.places_of(change, tables));
-                    if matches!(done, Done::Nothing) {
-                        done = Done::Some;
-                    }
+            done = match (self.netlink.apply(change), done) {
+                (Ok(()), done) => {
+                    self.made(change, tables, now, found);
+                    done.and_some()
                 }
-                Err(refusal) => {
-                    match note(change, refusal, found) {
-                        Refused::Harmless => {}
-                        // Its groups are to do without it.
-                        Refused::ThinkAgain => return Done::Some,
-                        Refused::Failed => {
-                            done = Done::Failed;
-                            all_made = false;
-                        }
-                    }
-                }
-            }
+                (Err(refusal), done) => match note(change, refusal, found) {
+                    Refused::Harmless => done,
+                    // Its groups are to do without it.
+                    Refused::ThinkAgain => return Done::Some,
+                    Refused::Failed => Done::Failed,
+                },
+            };
         }
         done
     }
 
-    /// The places that a change is made for.
-    fn places_of(&self, change: &Change, tables: &Tables) -> Vec<RouteKey> {
-        match change {
-            Change::AddRoute(route, _)
-            | Change::ReplaceRoute(route, _)
-            | Change::RemoveRoute(route, _) => vec![*route],
-            Change::AddGroup(id, _) | Change::ReplaceGroup(id, _) => {
-                let of_group = tables.routes.iter().filter(|(_, t)| **t == Target::NextHop(*id));
-                of_group.map(|(route, _)| *route).collect()
-            }
-            Change::AddNextHop(..) | Change::RemoveObject(_) => Vec::new(),
-        }
+    fn made(&mut self, change: &Change, tables: &Tables, now: Instant, found: &mut Found) {
+        info!("ecmp: {change}");
+        self.pace.made(change, tables, now);
+        found.changed.extend(places_of(change, tables));
     }
 
     fn decide(&self, tables: &Tables, paths: &Paths) -> Vec<Decision> {
@@ -186,7 +177,11 @@ impl Thread {
         for gateway in gateways {
             let path = match refused.get(&gateway) {
                 Some(words) => Path::Refused(Arc::clone(words)),
-                None => path(self.netlink.way_to(gateway)?, &links),
+                // One strange address is no reason to leave all others alone.
+                None => match self.netlink.way_to(gateway) {
+                    Ok(way) => path(way, &links),
+                    Err(error) => Path::Refused(error.to_string().into()),
+                },
             };
             paths.insert(gateway, path);
         }
@@ -194,37 +189,50 @@ impl Thread {
     }
 
     fn report(&mut self, now: Instant, found: &Found) {
-        let forwarding = self.forwarding_alarms();
-        let mut alarms = vec![Vec::new(); self.entries.len()];
-        for (place, why) in self.knob_alarms.iter().chain(&forwarding) {
-            alarms.get_mut(*place).into_iter().for_each(|alarms| alarms.push(why.clone()));
-        }
-        for (entry, alarms) in self.entries.iter().zip(&mut alarms) {
-            if found.occupied.contains(&RouteKey::of(entry)) {
-                alarms.push(format!(
-                    "another program's route stands at {}: remove it, or take another metric",
-                    RouteKey::of(entry)
-                ));
-            }
-            alarms.extend(found.failures.iter().cloned());
-            if self.pools.as_ref().is_some_and(|pools| !pools.contains_key(&entry.pool)) {
-                alarms.push(format!("there is no pool {}; nothing is changed", entry.pool));
-            }
-        }
+        let entries = self.entries.iter().enumerate();
+        let alarms = entries.map(|(place, entry)| self.alarms(place, entry, found)).collect();
         self.reports.publish(now, &self.entries, &found.changed, alarms);
     }
 
+    /// What is not as it should be with an entry.
+    fn alarms(&self, place: usize, entry: &EcmpConfig, found: &Found) -> Vec<String> {
+        let of_entry = self.knob_alarms.iter().filter(|(of, _)| *of == place);
+        let mut alarms: Vec<String> = of_entry.map(|(_, why)| why.clone()).collect();
+        alarms.extend(self.forwarding_alarm(entry));
+        let route = RouteKey::of(entry);
+        if found.occupied.contains(&route) {
+            alarms.push(format!(
+                "another program's route stands at {route}: remove it, or take another metric"
+            ));
+        }
+        if self.pools.as_ref().is_some_and(|pools| !pools.contains_key(&entry.pool)) {
+            alarms.push(format!("there is no pool {}; nothing is changed", entry.pool));
+        }
+        alarms.extend(found.failures.iter().cloned());
+        alarms
+    }
+
     /// Without forwarding the routes serve this host's own packets only.
-    fn forwarding_alarms(&self) -> Vec<(usize, String)> {
-        let of_entry = |(place, entry): (usize, &EcmpConfig)| {
-            let knob = Knob::forwarding(Family::of(entry.prefix.addr()));
-            let off = self.knobs.read(knob) == Ok(0);
-            off.then(|| {
-                let name = knob.name();
-                (place, format!("this host does not forward packets; `sysctl -w {name}=1` lets it"))
-            })
-        };
-        self.entries.iter().enumerate().filter_map(of_entry).collect()
+    fn forwarding_alarm(&self, entry: &EcmpConfig) -> Option<String> {
+        let knob = Knob::forwarding(Family::of(entry.prefix.addr()));
+        let off = self.knobs.read(knob) == Ok(0);
+        off.then(|| {
+            format!("this host does not forward packets; `sysctl -w {}=1` lets it", knob.name())
+        })
+    }
+}
+
+/// The places that a change is made for.
+fn places_of(change: &Change, tables: &Tables) -> Vec<RouteKey> {
+    match change {
+        Change::AddRoute(route, _)
+        | Change::ReplaceRoute(route, _)
+        | Change::RemoveRoute(route, _) => vec![*route],
+        Change::AddGroup(id, _) | Change::ReplaceGroup(id, _) => {
+            let of_group = tables.routes.iter().filter(|(_, t)| **t == Target::NextHop(*id));
+            of_group.map(|(route, _)| *route).collect()
+        }
+        Change::AddNextHop(..) | Change::RemoveObject(_) => Vec::new(),
     }
 }
 

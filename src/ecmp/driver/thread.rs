@@ -106,7 +106,7 @@ impl Thread {
     fn take_entries(&mut self, entries: Vec<EcmpConfig>) -> Result<(), String> {
         self.entries = entries;
         self.record.set_keep(keep(&self.entries))?;
-        let (wanted, clashes) = knobs::wanted(&self.entries);
+        let knobs::Wanted { knobs: wanted, clashes } = knobs::wanted(&self.entries);
         self.knob_alarms = clashes;
         let still = wanted.iter().map(|(knob, _)| *knob).collect();
         for undone in self.record.turn_back(&self.knobs, &still)? {
