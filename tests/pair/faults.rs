@@ -69,6 +69,10 @@ fn release_undoes_what_a_killed_node_left_and_its_peer_takes_over_at_once() {
     let mut first = Node::start(n1, &slow(254, n2));
     first.await_state("Active");
     second.await_status("to hear the Active", |group| group["active"] == n1.address().to_string());
+    // A take-over does not wait for the disk: what release is to know may be written a little later.
+    let record = first.folder.path("state/vrrp.json");
+    let text = || std::fs::read_to_string(&record).unwrap_or_default();
+    assert!(until(PATIENCE, || text().contains(&format!("\"group\": \"{NAME}\""))), "{}", text());
     first.kill();
     assert_ne!(kernel(n1), before, "it has left something");
     let release = first.rhumb("release");
