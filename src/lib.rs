@@ -27,7 +27,8 @@
 //! [`server`] the sockets; [`ground`] what the network tier stands on; [`pair`] the floating
 //! addresses; [`anycast`] the anycast ones, of which [`announce`] is what is announced, [`bgp`] who
 //! is told of it and [`bfd`] who can be reached; [`ecmp`] routes over the members of a pool;
-//! [`config`] what people write; [`admin`] and [`cli`] what operators use; [`state`] what survives
+//! [`config`] what people write; [`admin`] and [`cli`] what operators use; [`events`] what they
+//! are told; [`state`] what survives
 //! a restart; [`run`] the wiring.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test starts its clock somewhere"))]
@@ -42,6 +43,7 @@ pub mod cli;
 pub mod config;
 pub mod dns;
 pub mod ecmp;
+pub mod events;
 pub mod geo;
 pub mod ground;
 pub mod health;

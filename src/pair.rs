@@ -8,7 +8,6 @@
 //! A group joins the election when this node has first answered its own question on the group's
 //! addresses: by then the zones are loaded, the sockets bound and the first probes over.
 
-use std::net::IpAddr;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,6 +22,7 @@ use vrrp::router::{Environment, Observer, Router, RouterHandle, Status};
 use crate::bfd::driver::{Distance, OnEvent, Watched};
 use crate::bfd::{BfdOptions, Paths, hint};
 use crate::config::node::vrrp::{HealthQuestion, VrrpEntry};
+use crate::events::{Events, Kind};
 use crate::ground::Ground;
 use crate::node::{NodeState, Service};
 use crate::reaction;
@@ -35,6 +35,7 @@ pub struct Pair {
 
 struct Inner {
     ground: Ground,
+    events: Events,
     /// What all groups share; present once there was a group.
     environment: Mutex<Option<Environment>>,
     groups: Mutex<Vec<Arc<Group>>>,
@@ -58,9 +59,9 @@ impl Pair {
     /// # Errors
     /// When a capability is missing, or the state directory cannot be written: the message says
     /// what to do.
-    pub fn start(entries: &[VrrpEntry], ground: Ground) -> Result<Self, String> {
+    pub fn start(entries: &[VrrpEntry], ground: Ground, events: Events) -> Result<Self, String> {
         let (environment, groups) = (Mutex::default(), Mutex::default());
-        let pair = Self { inner: Arc::new(Inner { ground, environment, groups }) };
+        let pair = Self { inner: Arc::new(Inner { ground, events, environment, groups }) };
         let started = entries.iter().try_for_each(|entry| {
             let group = pair.begin(entry)?;
             pair.lock().push(group);
@@ -113,7 +114,7 @@ impl Pair {
         for entry in entries {
             let present = groups.iter().find(|group| group.name() == entry.group.name);
             let begun = match present {
-                Some(group) => group.watch(entry, &self.inner.ground),
+                Some(group) => group.watch(entry, &self.inner),
                 None => self.begin(entry).map(|group| groups.push(group)),
             };
             refused.extend(begun.err());
@@ -146,7 +147,7 @@ impl Pair {
         let (config, paths) = (Mutex::new(config), Mutex::default());
         let handle = Arc::new(handle);
         let group = Group { config, handle, paths, not_resident, unasked };
-        group.watch(entry, &self.inner.ground).inspect_err(|_| wait(vec![group.stop()]))?;
+        group.watch(entry, &self.inner).inspect_err(|_| wait(vec![group.stop()]))?;
         Ok(Arc::new(group))
     }
 
@@ -156,7 +157,8 @@ impl Pair {
             return Ok(environment.clone());
         }
         let record = self.inner.ground.record()?;
-        let environment = Environment::new(record, Sysctls::of_host(), Arc::new(Log));
+        let environment =
+            Environment::new(record, Sysctls::of_host(), Arc::new(Log(self.inner.events.clone())));
         let environment = environment.map_err(|error| format!("vrrp: {error}"))?;
         Ok(present.insert(environment).clone())
     }
@@ -202,9 +204,10 @@ impl Group {
 
     /// Has BFD watch the paths to the peers, as the entry says; what it says of them is a hint that
     /// the Active is gone.
-    fn watch(&self, entry: &VrrpEntry, ground: &Ground) -> Result<(), String> {
+    fn watch(&self, entry: &VrrpEntry, Inner { ground, events, .. }: &Inner) -> Result<(), String> {
         let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
-        let on_event = |watched: &Watched| hint_of(Arc::clone(&self.handle), watched.neighbour);
+        let on_event =
+            |watched: &Watched| hint_of(Arc::clone(&self.handle), watched, events.clone());
         let set = paths.set(watched(entry), || ground.bfd(), on_event);
         set.map_err(|error| format!("{}: {error}", entry.place))
     }
@@ -251,7 +254,8 @@ fn watched(entry: &VrrpEntry) -> Vec<Watched> {
 }
 
 /// Tells the election what BFD says of the path to a peer, unless another one is Active.
-fn hint_of(handle: Arc<RouterHandle>, peer: IpAddr) -> OnEvent {
+fn hint_of(handle: Arc<RouterHandle>, watched: &Watched, events: Events) -> OnEvent {
+    let (name, peer) = (Arc::clone(&watched.name), watched.neighbour);
     Box::new(move |event| {
         let active = handle.status().active.map(|active| active.address);
         if let Some(hint) = hint(event)
@@ -259,6 +263,7 @@ fn hint_of(handle: Arc<RouterHandle>, peer: IpAddr) -> OnEvent {
         {
             handle.set_bfd(hint);
         }
+        events.tell(Kind::Bfd, &*name, format_args!("{peer}: {event}"));
     })
 }
 
@@ -301,13 +306,14 @@ pub fn services(entries: &[VrrpEntry]) -> Vec<Service> {
 }
 
 /// One line of log for everything that happens to a group.
-struct Log;
+struct Log(Events);
 
 impl Observer for Log {
     fn transition(&self, group: &str, transition: &Transition) {
         let Transition { from, to, reason, priority, at: _ } = transition;
         let label = reason.label();
         let priority = priority.0;
+        self.0.tell(Kind::Vrrp, group, format_args!("{from} → {to}: {reason}"));
         match to {
             State::Fault => {
                 warn!(group, %from, %to, priority, reason = label, "{from} → {to}: {reason}");

@@ -6,6 +6,7 @@
 //! - [`health`]: `GET /healthz` and `GET /readyz`.
 //! - [`status`]: `GET /v1/status`.
 //! - [`explain`]: `GET /v1/explain`.
+//! - [`events`]: `GET /v1/events`.
 //! - [`reload`]: `POST /v1/reload`.
 //! - [`pair`]: `POST /v1/vrrp/NAME/failover`.
 //! - [`node`]: `POST /v1/node/drain`, `POST /v1/node/undrain`.
@@ -32,6 +33,7 @@ use self::failure::Failure;
 use self::orders::Orders;
 use crate::anycast::Anycast;
 use crate::ecmp::Ecmp;
+use crate::events::Events;
 use crate::ground::Ground;
 use crate::health::schedule::Prober;
 use crate::pair::Pair;
@@ -42,6 +44,7 @@ pub mod anycast;
 pub mod auth;
 pub mod bfd;
 pub mod ecmp;
+pub mod events;
 pub mod explain;
 pub mod failure;
 pub mod health;
@@ -83,6 +86,8 @@ pub struct Control {
     pub ecmp: Ecmp,
     /// What the network tier stands on.
     pub ground: Ground,
+    /// What happens.
+    pub events: Events,
     /// Asks for what the node's own task does.
     pub orders: Orders,
     /// When the process started serving.
@@ -138,6 +143,7 @@ pub(crate) fn router(control: Control, token: Token, reached_by: auth::ReachedBy
         .route("/readyz", get(health::ready))
         .route("/v1/status", get(status::handle))
         .route("/v1/explain", get(explain::handle))
+        .route("/v1/events", get(events::handle))
         .merge(changes)
         .with_state(control)
         .route("/metrics", get(metrics::handle).with_state(exposition))

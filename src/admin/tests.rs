@@ -17,6 +17,7 @@ use super::*;
 use crate::answer::{Outcome, Transport};
 use crate::config::{Config, Known, SourceFile};
 use crate::dns::{Rcode, Rtype};
+use crate::events::Kind;
 use crate::geo::mmdb::Databases;
 use crate::ground::Ground;
 use crate::health::schedule::{Carried, Observer};
@@ -112,13 +113,21 @@ async fn node() -> Node {
     let (orders, inbox) = orders::orders();
     let published = Arc::new(Published::from_pointee(snapshot));
     let ground = Ground::new(Path::new(""));
-    let anycast =
-        Anycast::start(None, Default::default(), ground.clone(), Arc::clone(&published)).await;
+    let events = Events::start();
+    let anycast = Anycast::start(
+        None,
+        Default::default(),
+        ground.clone(),
+        Arc::clone(&published),
+        events.clone(),
+    )
+    .await;
     let control = Control {
-        pair: Pair::start(&[], ground.clone()).expect("nothing to start"),
+        pair: Pair::start(&[], ground.clone(), events.clone()).expect("nothing to start"),
         anycast: anycast.expect("nothing to start"),
         ecmp: Ecmp::start(&[], Path::new("")).expect("nothing to start"),
         ground,
+        events,
         node: "test".into(),
         published,
         counters: Arc::new(Counters::new(1)),
@@ -471,4 +480,34 @@ async fn a_strange_name_cannot_break_the_text_of_the_metrics() {
     let (_, body) = node.get("/metrics").await;
     assert!(samples(&body).iter().all(|(series, _)| series != "rhumb_forged"), "{body}");
     assert!(body.contains(r#"{pool="a\"} 1\nrhumb_forged 1\\"} 0"#), "{body}");
+}
+
+/// Reads from a stream of events until these words have come.
+async fn read_until(stream: &mut TcpStream, words: &str) -> String {
+    let mut text = String::new();
+    let mut buffer = [0; 4096];
+    while !text.contains(words) {
+        let read = stream.read(&mut buffer).await.expect("a stream");
+        assert_ne!(read, 0, "it ends after {text}");
+        text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+    text
+}
+
+#[tokio::test]
+async fn events_are_told_from_where_a_listener_was_and_then_as_they_happen() {
+    let node = node().await;
+    let events = &node.control.events;
+    events.tell(Kind::Bgp, "tor-1", "the first");
+    events.tell(Kind::Bgp, "tor-1", "the second");
+    let mut stream = TcpStream::connect(node.address).await.expect("connected");
+    let request = "GET /v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\nlast-event-id: 1\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let head = read_until(&mut stream, "the second").await;
+    assert!(head.to_ascii_lowercase().contains("content-type: text/event-stream"), "{head}");
+    assert!(head.contains("id: 2\nevent: bgp\ndata: {\"id\":2,"), "{head}");
+    assert!(!head.contains("the first"), "{head}");
+    events.tell(Kind::Vrrp, "vip", "Backup → Active");
+    let live = read_until(&mut stream, "Backup → Active").await;
+    assert!(live.contains("id: 3\nevent: vrrp\n"), "{live}");
 }

@@ -12,6 +12,7 @@ use crate::announce::ladder::{Departure, Transition};
 use crate::announce::{Board, Stage};
 use crate::bgp::config::PeerConfig;
 use crate::bgp::speaker::Speaker;
+use crate::events::{Events, Kind};
 
 /// The board, who is told, and a thread for its deadlines. Cheap to clone.
 #[derive(Clone)]
@@ -23,6 +24,7 @@ struct Shared {
     state: Mutex<State>,
     /// The deadline may be another, or it is over.
     changed: Condvar,
+    events: Events,
 }
 
 struct State {
@@ -38,10 +40,10 @@ impl Desk {
     ///
     /// # Errors
     /// When there is none to be had.
-    pub(super) fn start(board: Board) -> std::io::Result<Self> {
+    pub(super) fn start(board: Board, events: Events) -> std::io::Result<Self> {
         let state = State { board, peers: Vec::new(), speaker: None, ended: false };
-        let desk =
-            Self { shared: Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() }) };
+        let shared = Shared { state: Mutex::new(state), changed: Condvar::new(), events };
+        let desk = Self { shared: Arc::new(shared) };
         let clock = desk.clone();
         std::thread::Builder::new().name("announce".into()).spawn(move || clock.run())?;
         Ok(desk)
@@ -120,6 +122,7 @@ impl Desk {
         }
         while let Some((name, transition)) = state.board.poll_transition() {
             log(&name, &transition);
+            self.shared.events.tell(Kind::Announcement, &*name, in_words(&transition));
         }
         drop(state);
         self.shared.changed.notify_all();
@@ -130,16 +133,23 @@ impl Desk {
     }
 }
 
+/// `announced → withdrawn: this node cannot answer`.
+fn in_words(Transition { from, to, why }: &Transition) -> String {
+    let (before, now) = (from.word(), to.word());
+    if from == to { format!("still {now}: {why}") } else { format!("{before} → {now}: {why}") }
+}
+
 /// One line for each step of an announcement.
-fn log(announcement: &str, Transition { from, to, why }: &Transition) {
+fn log(announcement: &str, transition: &Transition) {
+    let (from, to, text) = (transition.from, transition.to, in_words(transition));
     let (before, now) = (from.word(), to.word());
     match (from, to) {
-        (from, to) if from == to => info!(announcement, stage = now, "still {now}: {why}"),
+        (from, to) if from == to => info!(announcement, stage = now, "{text}"),
         (_, Stage::Withdrawn | Stage::Depreferred) => {
-            warn!(announcement, from = before, to = now, "{before} → {now}: {why}");
+            warn!(announcement, from = before, to = now, "{text}");
         }
         (_, Stage::Announced | Stage::Draining) => {
-            info!(announcement, from = before, to = now, "{before} → {now}: {why}");
+            info!(announcement, from = before, to = now, "{text}");
         }
     }
 }

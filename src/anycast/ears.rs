@@ -8,13 +8,17 @@ use tracing::{debug, error, info, warn};
 use crate::bgp::routes::RouteSet;
 use crate::bgp::session::Unsendable;
 use crate::bgp::speaker::{Change, Importance, Observer};
+use crate::events::{Events, Kind};
 
 /// One line of log for everything that happens to a peer.
-pub(super) struct Log;
+pub(super) struct Log(pub(super) Events);
 
 impl Observer for Log {
     fn transition(&self, peer: &str, change: &Change) {
         let (from, to) = (change.transition.from, change.transition.to);
+        if change.importance() > Importance::Routine {
+            self.0.tell(Kind::Bgp, peer, change);
+        }
         match change.importance() {
             Importance::Session => info!(peer, %from, %to, "{change}"),
             Importance::Refusal => warn!(peer, %from, %to, "{change}"),
@@ -24,7 +28,10 @@ impl Observer for Log {
 
     fn announced(&self, peer: &str, routes: &RouteSet) {
         let prefixes: Vec<_> = routes.keys().map(ToString::to_string).collect();
-        info!(peer, routes = routes.len(), "now told of: {}", or_nothing(&prefixes.join(", ")));
+        let prefixes = prefixes.join(", ");
+        let prefixes = if prefixes.is_empty() { "nothing" } else { &prefixes };
+        info!(peer, routes = routes.len(), "now told of: {prefixes}");
+        self.0.tell(Kind::Bgp, peer, format_args!("now told of: {prefixes}"));
     }
 
     fn unsendable(&self, peer: &str, prefix: &IpNet, why: Unsendable) {
@@ -38,8 +45,4 @@ impl Observer for Log {
     fn refused(&self, from: SocketAddr, strangers: u64) {
         warn!(%from, strangers, "no peer of ours: the connection was reset");
     }
-}
-
-fn or_nothing(text: &str) -> &str {
-    if text.is_empty() { "nothing" } else { text }
 }

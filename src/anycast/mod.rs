@@ -27,6 +27,7 @@ use crate::bgp::config::SpeakerConfig;
 use crate::bgp::message::Cease;
 use crate::bgp::speaker::{PeerStatus, Speaker};
 use crate::config::node::BgpConfig;
+use crate::events::Events;
 use crate::ground::Ground;
 use crate::world::Snapshot;
 use crate::world::publish::Published;
@@ -56,6 +57,7 @@ pub struct Anycast {
 struct Shared {
     ground: Ground,
     published: Arc<Published>,
+    events: Events,
     /// Held while parts begin, change or end.
     changing: AsyncMutex<()>,
     parts: Mutex<Option<Arc<Parts>>>,
@@ -100,9 +102,11 @@ impl Anycast {
         floating: BTreeSet<IpAddr>,
         ground: Ground,
         published: Arc<Published>,
+        events: Events,
     ) -> Result<Self, String> {
         let (changing, parts) = (AsyncMutex::default(), Mutex::default());
-        let anycast = Self { shared: Arc::new(Shared { ground, published, changing, parts }) };
+        let anycast =
+            Self { shared: Arc::new(Shared { ground, published, events, changing, parts }) };
         if let Some(config) = config {
             anycast.begin(config, floating).await?;
         }
@@ -136,7 +140,7 @@ impl Anycast {
         match (self.parts(), config) {
             (None, None) => Ok(()),
             (Some(parts), Some(config)) => {
-                parts.change(config, floating, &self.shared.ground).await?;
+                parts.change(config, floating, &self.shared).await?;
                 self.react(&self.shared.published.load_full());
                 Ok(())
             }
@@ -206,8 +210,7 @@ impl Anycast {
 
     async fn begin(&self, config: BgpConfig, floating: BTreeSet<IpAddr>) -> Result<(), String> {
         let _changing = self.shared.changing.lock().await;
-        let Shared { ground, published, .. } = &*self.shared;
-        let parts = Parts::begin(config, floating, ground, Arc::clone(published)).await?;
+        let parts = Parts::begin(config, floating, &self.shared).await?;
         *self.lock() = Some(Arc::new(parts));
         Ok(())
     }
@@ -225,22 +228,23 @@ impl Parts {
     async fn begin(
         config: BgpConfig,
         floating: BTreeSet<IpAddr>,
-        ground: &Ground,
-        published: Arc<Published>,
+        around: &Shared,
     ) -> Result<Self, String> {
+        let Shared { ground, published, events, .. } = around;
         let residents = Residents::start(ground.record()?, addresses(&config))?;
         guard::set(&wide(&config))?;
         let board = Board::new(config.announcements.clone(), config.drain, now());
-        let desk = Desk::start(board).map_err(|error| format!("bgp: {error}"))?;
+        let desk = Desk::start(board, events.clone()).map_err(|error| format!("bgp: {error}"))?;
         let shared = shared(&config, &floating);
-        let speaker = Speaker::start(speaker(&config, &shared), Arc::new(Log)).await?;
+        let speaker =
+            Speaker::start(speaker(&config, &shared), Arc::new(Log(events.clone()))).await?;
         let mut paths = Paths::default();
-        paths::watch(&mut paths, &config.speaker.peers, &speaker, ground)?;
+        paths::watch(&mut paths, &config.speaker.peers, &speaker, ground, events)?;
         let ears = desk.clone();
         let asked = Asked { siblings: desk.tell(|board, _| board.siblings()), shared };
         let siblings = Siblings::start(
             asked,
-            published,
+            Arc::clone(published),
             Box::new(move |known| ears.tell(|b, now| b.handle_siblings(now, known.clone()))),
         );
         let siblings = siblings.map_err(|error| format!("bgp: {error}"))?;
@@ -260,7 +264,7 @@ impl Parts {
         &self,
         new: BgpConfig,
         floating: BTreeSet<IpAddr>,
-        ground: &Ground,
+        Shared { ground, events, .. }: &Shared,
     ) -> Result<(), String> {
         let old = std::mem::replace(&mut *self.config(), new.clone());
         if old == new {
@@ -280,7 +284,7 @@ impl Parts {
         self.ready();
         self.speaker.reconfigure(wanted).await?;
         self.siblings.set(Asked { siblings: self.desk.tell(|board, _| board.siblings()), shared });
-        paths::watch(&mut lock(&self.paths), &new.speaker.peers, &self.speaker, ground)
+        paths::watch(&mut lock(&self.paths), &new.speaker.peers, &self.speaker, ground, events)
     }
 
     /// Takes leave of the routers. Blocks nobody but its caller.
@@ -301,9 +305,7 @@ impl Parts {
         // Some routers end a session for AdminDown too: it comes last, when there is none to end.
         self.speaker.stop(Cease::AdministrativeShutdown, FAREWELL).await;
         lock(&self.paths).end();
-        if let Err(error) = guard::set(&BTreeSet::new()) {
-            warn!("{error}");
-        }
+        forget();
         desk.end();
     }
 
@@ -352,6 +354,13 @@ fn wide(config: &BgpConfig) -> BTreeSet<IpNet> {
 /// What the kernel refuses, for people.
 pub fn release() -> Result<(), String> {
     guard::set(&BTreeSet::new())
+}
+
+/// [`release`], where nobody waits for how it ended.
+pub(crate) fn forget() {
+    if let Err(error) = release() {
+        warn!("{error}");
+    }
 }
 
 /// Addresses that other nodes have too, or may have in a moment.

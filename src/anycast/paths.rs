@@ -7,6 +7,7 @@ use crate::bfd::{Event, Paths};
 use crate::bgp::config::{Distance, PeerConfig};
 use crate::bgp::session::Bfd;
 use crate::bgp::speaker::Speaker;
+use crate::events::{Events, Kind};
 use crate::ground::Ground;
 
 /// Watches the paths to those of the peers for which it is configured, for their sessions.
@@ -18,14 +19,17 @@ pub(super) fn watch(
     peers: &[PeerConfig],
     speaker: &Speaker,
     ground: &Ground,
+    events: &Events,
 ) -> Result<(), String> {
     let wanted = peers.iter().filter_map(path).collect();
     let on_event = |watched: &Watched| -> OnEvent {
         let (name, speaker) = (Arc::clone(&watched.name), speaker.clone());
+        let events = events.clone();
         Box::new(move |event| {
             if let Some(bfd) = said(event) {
                 speaker.set_bfd(&name, bfd);
             }
+            events.tell(Kind::Bfd, &*name, event);
         })
     };
     paths.set(wanted, || ground.bfd(), on_event).map_err(|error| format!("bgp: {error}"))

@@ -40,6 +40,6 @@ mod release;
 pub mod status;
 
 pub use config::{EcmpConfig, HashPolicy, OnExit, Spreading, WhenDown};
-pub use driver::Ecmp;
+pub use driver::{Ecmp, OnChange};
 pub use release::{Undone, release};
 pub use status::{EntryStatus, Leads, MemberStatus, Standing, Why};

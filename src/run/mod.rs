@@ -33,6 +33,7 @@ use crate::admin::orders::orders;
 use crate::admin::{self, Control, Metrics, Token};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::node::{Listed, NodeConfig};
+use crate::events::Events;
 use crate::health::TargetHealth;
 use crate::health::schedule::Prober;
 use crate::node::{Askers, NodeChange};
@@ -96,10 +97,15 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
     let world = Arc::clone(&built.world);
     let metrics = Arc::new(Metrics::default());
     let (publisher, published, publishing) = publisher(&world, &metrics)?;
+    let events = Events::start();
     let plan = Plan::of(node.clone());
-    let tier = Tier::start(&node, &plan, &published).await?;
+    let tier = Tier::start(&node, &plan, &published, &events).await?;
     let mut unwind = Unwind(Some(tier.clone()));
-    let watcher = Watcher { publisher: publisher.clone(), metrics: Arc::clone(&metrics) };
+    let watcher = Watcher {
+        publisher: publisher.clone(),
+        metrics: Arc::clone(&metrics),
+        events: events.clone(),
+    };
     let watcher = Arc::new(watcher);
     let prober = Prober::start(Arc::clone(&watcher) as _);
 
@@ -117,6 +123,7 @@ pub async fn start(node: NodeConfig) -> Result<Running, StartError> {
         anycast: tier.anycast.clone(),
         ecmp: tier.ecmp.clone(),
         ground: tier.ground.clone(),
+        events,
         started: now(),
         ready: Arc::new(AtomicBool::new(false)),
     };

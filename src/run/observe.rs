@@ -6,6 +6,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use crate::admin::Metrics;
+use crate::events::{Events, Kind};
 use crate::health::schedule::Observer;
 use crate::health::{State, Target, TargetHealth};
 use crate::node::question::Finding;
@@ -16,6 +17,7 @@ use crate::world::publish::Publisher;
 pub(super) struct Watcher {
     pub(super) publisher: Publisher,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) events: Events,
 }
 
 impl Observer for Watcher {
@@ -25,6 +27,12 @@ impl Observer for Watcher {
 
     fn changed(&self, target: &Arc<Target>, before: &TargetHealth, now: &TargetHealth) {
         log_change(target, before, now);
+        if before.state != now.state {
+            let reason = now.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+            let (from, to) = (before.state.word(), now.state.word());
+            let name = format!("{} {}", target.probe.kind.word(), target.address);
+            self.events.tell(Kind::Target, name, format_args!("{from} → {to}{reason}"));
+        }
         self.publisher.health(target, now.clone());
     }
 
@@ -68,6 +76,12 @@ impl node::Observer for Watcher {
 
     fn changed(&self, service: &Arc<str>, before: &ServiceState, now: &ServiceState) {
         log_service(service, before, now);
+        if before.answering != now.answering {
+            let reason = now.failure.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+            let (from, to) = (before.answering.word(), now.answering.word());
+            let text = format_args!("can answer: {from} → {to}{reason}");
+            self.events.tell(Kind::Service, &**service, text);
+        }
         self.publisher.node(NodeChange::Service(Arc::clone(service), now.clone()));
     }
 

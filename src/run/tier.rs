@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use super::StartError;
 use crate::announce::Announcement;
-use crate::anycast::Anycast;
+use crate::anycast::{self, Anycast};
 use crate::config::node::vrrp::VrrpEntry;
 use crate::config::node::{BgpConfig, NodeConfig};
 use crate::ecmp::{Ecmp, EcmpConfig};
+use crate::events::{Events, Kind};
 use crate::ground::Ground;
 use crate::node::{NodeState, Service};
 use crate::pair::{self, Pair};
@@ -63,9 +64,10 @@ impl Tier {
         node: &NodeConfig,
         plan: &Plan,
         published: &Arc<Published>,
+        events: &Events,
     ) -> Result<Self, StartError> {
         let ground = Ground::new(&node.state);
-        let started = Self::begin(node, plan, published, &ground).await;
+        let started = Self::begin(node, plan, published, &ground, events).await;
         started.inspect_err(|_| ground.undo()).map_err(StartError::System)
     }
 
@@ -74,15 +76,27 @@ impl Tier {
         plan: &Plan,
         published: &Arc<Published>,
         ground: &Ground,
+        events: &Events,
     ) -> Result<Self, String> {
         if Ground::has_leftovers(&node.state) {
             ground.record()?;
+            anycast::forget();
         }
-        let pair = Pair::start(&plan.vrrp, ground.clone())?;
+        let pair = Pair::start(&plan.vrrp, ground.clone(), events.clone())?;
         let (bgp, floating) = (plan.bgp.clone(), plan.floating());
-        let anycast = Anycast::start(bgp, floating, ground.clone(), Arc::clone(published)).await;
-        let anycast = anycast.inspect_err(|_| pair.stop())?;
-        let ecmp = Ecmp::start(&plan.ecmp, &node.state).inspect_err(|_| pair.stop())?;
+        let published = Arc::clone(published);
+        let anycast =
+            Anycast::start(bgp, floating, ground.clone(), published, events.clone()).await;
+        let anycast = anycast.inspect_err(|_| {
+            pair.stop();
+            anycast::forget();
+        })?;
+        let ecmp = Ecmp::start(&plan.ecmp, &node.state).inspect_err(|_| {
+            pair.stop();
+            anycast::forget();
+        })?;
+        let told = events.clone();
+        ecmp.on_change(Box::new(move |entry, text| told.tell(Kind::Ecmp, entry, text)));
         Ok(Self { ground: ground.clone(), pair, anycast, ecmp })
     }
 
@@ -140,6 +154,7 @@ impl Tier {
     pub(super) fn undo(&self) {
         self.pair.stop();
         self.ecmp.stop();
+        anycast::forget();
         self.ground.undo();
     }
 }

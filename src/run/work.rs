@@ -9,6 +9,7 @@ use super::loader::Loader;
 use super::tier::{Plan, Tier};
 use crate::admin::orders::Order;
 use crate::admin::{Control, ReloadRefused, Reloaded};
+use crate::events::Kind;
 use crate::health::schedule::Prober;
 use crate::node::{Askers, NodeChange};
 use crate::world::publish::Publisher;
@@ -60,6 +61,11 @@ impl Work {
             Order::Reload(tell) => {
                 let result = self.reload().await;
                 self.control.metrics.reload(&result);
+                let text = match &result {
+                    Ok(reloaded) => format!("reloaded: generation {}", reloaded.generation),
+                    Err(refused) => format!("reload refused: {} mistakes", refused.errors.len()),
+                };
+                self.control.events.tell(Kind::Node, &*self.control.node, text);
                 self.publisher.node(NodeChange::Stale(result.is_err()));
                 self.publisher.flush().await;
                 let _ = tell.send(result);
@@ -70,6 +76,8 @@ impl Work {
                     "an operator has {}drained the node",
                     if drained { "" } else { "un" }
                 );
+                let text = if drained { "drained" } else { "undrained" };
+                self.control.events.tell(Kind::Node, &*self.control.node, text);
                 let saved = self.loader.remember_drained(drained, &self.prober).await;
                 self.publisher.node(NodeChange::Drained(drained));
                 self.publisher.flush().await;

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use vrrp::event_loop::{Loop, Scheduling};
 use vrrp::mailbox::{Post, mailbox};
 
+use self::report::Reports;
 use self::thread::Thread;
 use super::members::{self, Pools};
 use super::record::Record;
@@ -20,6 +21,12 @@ use crate::world::Snapshot;
 /// What is published of every entry, in the order of the configuration.
 type Published = Arc<Mutex<Vec<EntryStatus>>>;
 
+/// Hears of what changed of an entry: its name, and a sentence; on the thread that made the change.
+pub type OnChange = Box<dyn Fn(&str, &str) + Send>;
+
+/// Who hears, if anybody.
+type Listener = Arc<Mutex<Option<OnChange>>>;
+
 /// Routes over pools, kept in step with health. A clone is the same.
 ///
 /// Dropping the last one ends the thread and leaves the kernel as it is: that is a crash. For a good
@@ -28,6 +35,7 @@ type Published = Arc<Mutex<Vec<EntryStatus>>>;
 pub struct Ecmp {
     inner: Arc<Mutex<Inner>>,
     published: Published,
+    listener: Listener,
 }
 
 struct Inner {
@@ -62,16 +70,21 @@ impl Ecmp {
     /// Without CAP_NET_ADMIN, on a kernel without next-hop objects, when another process keeps the
     /// state directory; in words for people.
     pub fn start(entries: &[EcmpConfig], state: &Path) -> Result<Self, String> {
-        let published = Published::default();
+        let (published, listener) = (Published::default(), Listener::default());
         let worker = if entries.is_empty() {
             clean(state)?;
             None
         } else {
-            Some(Worker::start(entries, state, &published)?)
+            Some(Worker::start(entries, state, &published, &listener)?)
         };
         let inner =
             Inner { state: state.to_owned(), entries: entries.to_vec(), pools: None, worker };
-        Ok(Self { inner: Arc::new(Mutex::new(inner)), published })
+        Ok(Self { inner: Arc::new(Mutex::new(inner)), published, listener })
+    }
+
+    /// Has every change told to `listener` from now on. It must not block.
+    pub fn on_change(&self, listener: OnChange) {
+        *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(listener);
     }
 
     /// Makes these the entries, with the pools of this snapshot: groups of entries that are as
@@ -84,7 +97,8 @@ impl Ecmp {
         let pools = members::pools(snapshot, entries);
         let mut inner = self.lock();
         if inner.worker.is_none() && !entries.is_empty() {
-            inner.worker = Some(Worker::start(entries, &inner.state, &self.published)?);
+            inner.worker =
+                Some(Worker::start(entries, &inner.state, &self.published, &self.listener)?);
         }
         inner.entries = entries.to_vec();
         inner.pools = Some(pools.clone());
@@ -134,10 +148,16 @@ impl Inner {
 }
 
 impl Worker {
-    fn start(entries: &[EcmpConfig], state: &Path, published: &Published) -> Result<Self, String> {
+    fn start(
+        entries: &[EcmpConfig],
+        state: &Path,
+        published: &Published,
+        listener: &Listener,
+    ) -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("ecmp: {error}");
         let (orders, inbox) = mailbox().map_err(failed)?;
-        let thread = Thread::new(entries.to_vec(), state, inbox, Arc::clone(published))?;
+        let thread =
+            Thread::new(entries.to_vec(), state, inbox, Reports::new(published, listener))?;
         let event_loop = Loop::spawn("ecmp", Scheduling::Normal).map_err(failed)?;
         event_loop.handle().add(Box::new(thread));
         Ok(Self { orders, _thread: event_loop })

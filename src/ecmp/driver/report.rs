@@ -7,16 +7,16 @@ use std::time::Instant;
 
 use tracing::{info, warn};
 
-use super::Published;
+use super::{Listener, OnChange, Published};
 use crate::ecmp::EcmpConfig;
 use crate::ecmp::group::Decision;
 use crate::ecmp::kernel::{RouteKey, Shape, Tables, Target};
 use crate::ecmp::status::{EntryStatus, Leads, MemberStatus};
 
 /// What was seen last, and the status that is published.
-#[derive(Debug)]
 pub(super) struct Reports {
     published: Published,
+    listener: Listener,
     view: View,
     history: BTreeMap<Arc<str>, History>,
 }
@@ -35,8 +35,9 @@ struct History {
 }
 
 impl Reports {
-    pub(super) fn new(published: Published) -> Self {
-        Self { published, view: View::default(), history: BTreeMap::new() }
+    pub(super) fn new(published: &Published, listener: &Listener) -> Self {
+        let (published, listener) = (Arc::clone(published), Arc::clone(listener));
+        Self { published, listener, view: View::default(), history: BTreeMap::new() }
     }
 
     pub(super) fn keep(&mut self, view: View) {
@@ -68,7 +69,8 @@ impl Reports {
             statuses.push(self.view.status(place, entry, history, alarms));
         }
         let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
-        tell(&published, &statuses);
+        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
+        tell(&published, &statuses, listener.as_ref());
         *published = statuses;
     }
 }
@@ -131,28 +133,30 @@ impl View {
 }
 
 /// A line for each member that came or went, each route that leads elsewhere, each new alarm.
-fn tell(before: &[EntryStatus], after: &[EntryStatus]) {
+fn tell(before: &[EntryStatus], after: &[EntryStatus], listener: Option<&OnChange>) {
+    let heard = |name: &str, text: &str| listener.into_iter().for_each(|tell| tell(name, text));
     for entry in after {
         let name = &*entry.name;
         let known = before.iter().find(|known| known.name == entry.name);
         let leads = known.map_or(Leads::Absent, |known| known.leads);
         if leads.word() != entry.leads.word() {
-            info!(
-                entry = name,
-                "the route {}: {} → {}",
-                entry.route,
-                leads.word(),
-                entry.leads.word()
-            );
+            let text =
+                format!("the route {}: {} → {}", entry.route, leads.word(), entry.leads.word());
+            info!(entry = name, "{text}");
+            heard(name, &text);
         }
         for member in &entry.members {
             let known = known.into_iter().flat_map(|known| &known.members);
             let was = known.clone().find(|known| known.address == member.address);
             if was.is_none_or(|was| was.standing != member.standing) {
                 info!(entry = name, member = %member.address, "{}", member.standing);
+                heard(name, &format!("{}: {}", member.address, member.standing));
             }
         }
         let is_new = |alarm: &&String| known.is_none_or(|known| !known.alarms.contains(alarm));
-        entry.alarms.iter().filter(is_new).for_each(|alarm| warn!(entry = name, "{alarm}"));
+        for alarm in entry.alarms.iter().filter(is_new) {
+            warn!(entry = name, "{alarm}");
+            heard(name, &format!("alarm: {alarm}"));
+        }
     }
 }

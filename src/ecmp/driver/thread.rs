@@ -7,8 +7,8 @@ use tracing::{error, info, warn};
 use vrrp::event_loop::{Context, Handler, Token};
 use vrrp::mailbox::Mailbox;
 
+use super::Order;
 use super::report::Reports;
-use super::{Order, Published};
 use crate::ecmp::kernel::RouteKey;
 use crate::ecmp::knobs::{self, Knob, Knobs};
 use crate::ecmp::members::Pools;
@@ -70,7 +70,7 @@ impl Thread {
         entries: Vec<EcmpConfig>,
         state: &Path,
         inbox: Mailbox<Order>,
-        published: Published,
+        reports: Reports,
     ) -> Result<Self, String> {
         let failed = |error: &dyn std::fmt::Display| format!("ecmp: {error}");
         let mut netlink = Netlink::open().map_err(|error| failed(&error))?;
@@ -88,7 +88,7 @@ impl Thread {
             links,
             knobs: Knobs::of_host(),
             pace: Pace::default(),
-            reports: Reports::new(published),
+            reports,
             groups: Groups::default(),
             knob_alarms: Vec::new(),
             record,

@@ -42,7 +42,7 @@ impl Model {
                 self.lead(*route, *target)
             }
             Change::RemoveRoute(route, _) => {
-                self.tables.routes.remove(route).map(drop).ok_or("no such route".to_owned())
+                self.tables.routes.remove(route).map(drop).ok_or_else(|| "no such route".to_owned())
             }
             Change::RemoveObject(id) => {
                 match self.tables.objects.remove(id) {
@@ -193,7 +193,7 @@ fn another_type_or_number_of_buckets_is_a_new_group_to_which_the_route_moves() {
 #[test]
 fn a_group_that_lost_its_route_is_used_again() {
     let wanted = group(resilient(64), &[(1, 1), (2, 1)]);
-    let (mut model, _) = after(&[wanted.clone()]);
+    let (mut model, _) = after(std::slice::from_ref(&wanted));
     let id = model.tables.group_of(&place(1)).expect("a group").0;
     model.tables.routes.clear();
     let wants: Wants<'_> = [(place(1), Want { wanted: &wanted, group: Some(id) })].into();
