@@ -9,7 +9,7 @@ use crate::node::{ANYCAST, Node, PATIENCE, config, peer, routes};
 use crate::routers::{ExaBgp, Program, there};
 
 #[test]
-fn it_reads_what_is_announced_and_withdrawn_and_why_the_session_ends() {
+fn it_reads_what_is_announced_and_withdrawn() {
     let Some(lab) = there(&[Program::ExaBgp]).then(|| Lab::new(&["n1", "n2"])).flatten() else {
         return;
     };
@@ -44,5 +44,6 @@ fn it_reads_what_is_announced_and_withdrawn_and_why_the_session_ends() {
     exabgp.daemon.wait_for_log("\"withdraw\": { \"ipv4 unicast\"", PATIENCE);
     exabgp.daemon.wait_for_log("\"withdraw\": { \"ipv6 unicast\"", PATIENCE);
     node.stop(Cease::AdministrativeShutdown, "moved to rack 7");
-    exabgp.daemon.wait_for_log("moved to rack 7", PATIENCE);
+    // 4.2.21 has no words for what a NOTIFICATION (type 3) says.
+    exabgp.daemon.wait_for_log("message of type \\\"3\\\"", PATIENCE);
 }

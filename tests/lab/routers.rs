@@ -250,7 +250,6 @@ impl ExaBgp {
         // It keeps its standard output open: ExaBGP takes the end of that for its death.
         std::fs::write(&ear, "#!/bin/sh\ncat >&2\nexit\n").expect("a file");
         std::fs::set_permissions(&ear, Permissions::from_mode(0o755)).expect("our own file");
-        // No `notification`: 4.2.21 takes one for an UPDATE then, and is not able to read it.
         let listening = "api { processes [ ear ]; neighbor-changes; receive { parsed; update; \
                          open; refresh; } }";
         let process = format!("process ear {{ run {}; encoder json; }}", ear.display());
