@@ -1,9 +1,10 @@
 //! One connection's socket, and what waits to be written to it.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
+use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use crate::bgp::session::ConnectionId;
@@ -75,12 +76,13 @@ impl Link {
 
     /// Reads once, so that no peer is heard for longer than a buffer.
     pub(super) fn read(&self, buffer: &mut [u8]) -> Read {
-        match self.stream.try_read(buffer) {
-            Ok(0) => Read::Closed,
-            Ok(bytes) => Read::Bytes(bytes),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Read::Nothing,
-            Err(error) => Read::Broken(error),
-        }
+        Read::of(self.stream.try_read(buffer))
+    }
+
+    /// The same without the runtime, which may not have noticed yet that there is something: a
+    /// process that was stopped for a while finds its timers expired and its sockets full.
+    pub(super) fn read_now(&self, buffer: &mut [u8]) -> Read {
+        Read::of((&*SockRef::from(&self.stream)).read(buffer))
     }
 
     /// Whether there may be something to read, or what waits may be written.
@@ -88,5 +90,16 @@ impl Link {
         let readable = self.stream.poll_read_ready(cx).is_ready();
         let writable = !self.is_flushed() && self.stream.poll_write_ready(cx).is_ready();
         if readable || writable { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl Read {
+    fn of(outcome: io::Result<usize>) -> Self {
+        match outcome {
+            Ok(0) => Self::Closed,
+            Ok(bytes) => Self::Bytes(bytes),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Self::Nothing,
+            Err(error) => Self::Broken(error),
+        }
     }
 }

@@ -3,36 +3,31 @@
 #![expect(clippy::disallowed_methods, reason = "a driver: it owns the clock")]
 
 use std::collections::BTreeSet;
-use std::future::poll_fn;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 
+mod connections;
+
+use self::connections::{Attempt, dialled, ready};
 use super::change::Change;
 use super::farewell::Farewells;
-use super::link::{Link, Read};
+use super::link::Link;
 use super::observer::Observer;
-use super::reach::{self, End};
 use super::status::{Counters, PeerStatus, Trouble};
 use super::wanted::Wanted;
 use crate::bgp::config::PeerConfig;
 use crate::bgp::message::Cease;
 use crate::bgp::routes::RouteSet;
-use crate::bgp::session::{Action, ConnectionId, Reason, Session, State, Transition};
-use crate::sys::routing;
+use crate::bgp::session::{Action, Reason, Session, State, Transition};
 
 /// What is read at a time, in bytes: some messages of the longest kind, so that a peer with a full
 /// table is heard at speed, and no more than others can wait for.
 const BUFFER: usize = 16 << 10;
-
-/// How many buffers a broken connection is read for: a NOTIFICATION may be the last thing in it.
-const LAST_WORDS: usize = 16;
 
 /// A peer's task.
 pub(super) struct Peer {
@@ -75,12 +70,6 @@ pub(super) struct Leave {
     pub(super) cease: Cease,
     /// For the peer's operator.
     pub(super) reason: String,
-}
-
-/// A connection that is being opened.
-struct Attempt {
-    id: ConnectionId,
-    dialling: Pin<Box<dyn Future<Output = Result<TcpStream, String>> + Send>>,
 }
 
 /// What a task wakes up for.
@@ -152,9 +141,11 @@ impl Peer {
     /// Everything there is to do now, with every socket looked at once.
     fn turn(&mut self, now: Instant) {
         self.act(now);
-        self.read(now);
-        // Silence is silence only where nothing waits to be read.
-        if self.session.next_deadline().is_some_and(|due| due <= now) {
+        self.read(now, Link::read);
+        if self.is_due(now) {
+            // Silence is silence only where nothing waits to be read, whether the runtime has
+            // noticed it yet or not.
+            self.read(now, Link::read_now);
             self.session.handle_timeout(now);
         }
         self.act(now);
@@ -162,6 +153,10 @@ impl Peer {
             self.act(now);
         }
         self.report();
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.session.next_deadline().is_some_and(|due| due <= now)
     }
 
     fn act(&mut self, now: Instant) {
@@ -200,130 +195,6 @@ impl Peer {
         let now = Instant::now();
         self.session.handle_stop(now, leave.cease, &leave.reason);
         self.turn(now);
-    }
-
-    fn dial(&mut self, id: ConnectionId) {
-        self.counters.attempts += 1;
-        let services = self.surroundings.services.load_full();
-        let dialling = Box::pin(reach::dial(Arc::clone(&self.config), services));
-        self.attempt = Some(Attempt { id, dialling });
-    }
-
-    fn connected(&mut self, outcome: Result<TcpStream, String>) {
-        let Some(Attempt { id, .. }) = self.attempt.take() else { return };
-        let now = Instant::now();
-        match outcome.and_then(|stream| self.end_of(stream)) {
-            Ok((end, stream)) => {
-                self.session.handle_connected(now, id, end.local);
-                self.links.push(Link::new(id, stream, end.address));
-            }
-            Err(trouble) => self.lose(id, &trouble, now),
-        }
-    }
-
-    fn accept(&mut self, stream: TcpStream) {
-        self.counters.accepted += 1;
-        let tuned = reach::tune(&stream, &self.config).map_err(|error| error.to_string());
-        // What is dropped here is gone already.
-        let Ok((end, stream)) = tuned.and_then(|()| self.end_of(stream)) else { return };
-        match self.session.handle_accepted(Instant::now(), end.local) {
-            Some(id) => self.links.push(Link::new(id, stream, end.address)),
-            None => routing::reset_on_close(&stream),
-        }
-    }
-
-    fn end_of(&self, stream: TcpStream) -> Result<(End, TcpStream), String> {
-        let services = self.surroundings.services.load();
-        let end = reach::end_of(&stream, &self.config, &services);
-        Ok((end.map_err(|error| error.to_string())?, stream))
-    }
-
-    /// Ends a connection, or the attempt to open it.
-    fn close(&mut self, id: ConnectionId) {
-        if self.attempt.take_if(|attempt| attempt.id == id).is_some() {
-            self.give_up();
-        }
-        if let Some(at) = self.links.iter().position(|link| link.id == id) {
-            let mut link = self.links.swap_remove(at);
-            self.counters.bytes_sent += link.write().unwrap_or(0) as u64;
-            self.farewells.add(link);
-        }
-    }
-
-    /// Nobody has answered; or another connection has made this one needless.
-    fn give_up(&mut self) {
-        if self.session.state() == State::Connect {
-            let advice =
-                if self.config.password.is_some() { "; is the password the same?" } else { "" };
-            let (address, port) = (self.config.address, self.config.port);
-            self.note(format!("{address} does not answer on port {port}{advice}").into());
-        }
-    }
-
-    /// Hears every connection once.
-    fn read(&mut self, now: Instant) {
-        let ids: Vec<ConnectionId> = self.links.iter().map(|link| link.id).collect();
-        for id in ids {
-            match self.read_once(id, now) {
-                Some(Read::Bytes(_) | Read::Nothing) | None => {}
-                Some(Read::Closed) => self.lose(id, "the peer closed TCP", now),
-                Some(Read::Broken(error)) => self.lose(id, &error.to_string(), now),
-            }
-        }
-    }
-
-    fn read_once(&mut self, id: ConnectionId, now: Instant) -> Option<Read> {
-        let link = self.links.iter().find(|link| link.id == id)?;
-        let read = link.read(&mut self.buffer);
-        if let Read::Bytes(bytes) = read {
-            self.counters.bytes_received += bytes as u64;
-            let heard = self.buffer.get(..bytes).unwrap_or_default();
-            self.session.handle_received(now, id, heard);
-            self.act(now);
-        }
-        Some(read)
-    }
-
-    /// Writes what waits; whether the kernel took any of it.
-    fn write(&mut self, now: Instant) -> bool {
-        let mut written = Vec::new();
-        for link in self.links.iter_mut().filter(|link| !link.is_flushed()) {
-            written.push((link.id, link.write()));
-        }
-        let mut any = false;
-        for (id, outcome) in written {
-            match outcome {
-                Ok(0) => {}
-                Ok(bytes) => {
-                    any = true;
-                    self.counters.bytes_sent += bytes as u64;
-                    self.session.handle_sent(now, id, bytes);
-                }
-                Err(error) => {
-                    any = true;
-                    self.hear_last_words(id, now);
-                    self.lose(id, &error.to_string(), now);
-                }
-            }
-        }
-        any
-    }
-
-    /// A connection that cannot be written to may have the reason in it.
-    fn hear_last_words(&mut self, id: ConnectionId, now: Instant) {
-        for _ in 0..LAST_WORDS {
-            let Some(Read::Bytes(_)) = self.read_once(id, now) else { return };
-        }
-    }
-
-    /// A connection is gone, or an attempt has failed.
-    fn lose(&mut self, id: ConnectionId, trouble: &str, now: Instant) {
-        self.links.retain(|link| link.id != id);
-        self.trouble = Some(trouble.into());
-        self.session.handle_closed(now, id);
-        self.act(now);
-        // The other connection goes on, and so does the state.
-        self.trouble.take().into_iter().for_each(|trouble| self.note(trouble));
     }
 
     /// Tells of a change of state.
@@ -380,24 +251,6 @@ impl Default for Leave {
     fn default() -> Self {
         Self { cease: Cease::AdministrativeShutdown, reason: String::new() }
     }
-}
-
-/// The end of an attempt to connect, if there is one.
-async fn dialled(attempt: &mut Option<Attempt>) -> Result<TcpStream, String> {
-    match attempt {
-        Some(attempt) => attempt.dialling.as_mut().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Until one of these can be read or written.
-async fn ready(links: &[Link]) {
-    poll_fn(|cx| {
-        // Each is asked, so that each will wake this task.
-        let ready = links.iter().filter(|link| link.poll_ready(cx).is_ready()).count();
-        if ready > 0 { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
 }
 
 async fn until(deadline: Option<Instant>) {

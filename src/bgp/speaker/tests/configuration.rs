@@ -131,7 +131,8 @@ async fn two_keys_for_one_address_are_refused() {
 async fn why_no_connection_comes_about_is_known() {
     let nobody = std::net::TcpListener::bind("127.0.0.2:0").and_then(|it| it.local_addr());
     let nobody = nobody.expect("free");
-    let table: [(&str, fn(&mut PeerConfig), &str); 3] = [
+    type Change = fn(&mut PeerConfig);
+    let table: [(&str, Change, &str); 3] = [
         ("refused", |_| (), "Connection refused"),
         ("source", |peer| peer.source = "192.0.2.1".parse().ok(), "source 192.0.2.1: "),
         (

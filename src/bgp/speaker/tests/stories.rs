@@ -81,11 +81,12 @@ async fn a_speaker_that_is_dropped_takes_leave_too() {
 #[tokio::test]
 async fn bfd_ends_a_session_that_it_has_watched_and_no_other() {
     let (fixture, mut hand) = Fixture::established().await;
+    // Many routers begin with BFD only when there is a session.
     fixture.speaker.set_bfd("hand", Bfd::Down);
-    fixture.speaker.set_bfd("hand", Bfd::Up);
-    // Both are heard in order, so the session goes on; then comes what ends it.
     fixture.set_routes("hand", routes(&["203.0.113.1/32"]));
     hand.knows(&routes(&["203.0.113.1/32"])).await;
+    // Both in one moment: it was up.
+    fixture.speaker.set_bfd("hand", Bfd::Up);
     fixture.speaker.set_bfd("hand", Bfd::Down);
     assert_eq!(hand.last_word().await, "BFD down (6/10)");
     let status = fixture.until("hand", |status| status.state == State::Idle).await;
@@ -103,6 +104,26 @@ async fn the_words_of_the_peers_operator_are_kept_and_cannot_write_lines_of_thei
     assert_eq!(status.trouble.expect("one").text.as_ref(), expected);
     let last = fixture.ear.heard().pop().expect("a line");
     assert_eq!(last, format!("hand: Established → Active: {expected}"));
+}
+
+/// With one thread, nothing tells the task what its sockets hold before it hears that it was asked
+/// for something.
+#[tokio::test]
+async fn a_process_that_was_stopped_reads_before_it_believes_in_a_silence() {
+    let mut quick = peer("hand", THERE);
+    quick.session.hold = Duration::from_secs(3);
+    let fixture = Fixture::start(vec![quick]).await;
+    let mut hand = fixture.connect(THERE).await;
+    hand.establish().await;
+    let status = fixture.until("hand", |status| status.state == State::Established).await;
+    assert_eq!(status.negotiated.and_then(|it| it.hold), Some(Duration::from_secs(3)));
+    std::thread::sleep(Duration::from_secs(1));
+    hand.stream.try_write(&keepalive()).expect("there is room for it");
+    std::thread::sleep(Duration::from_millis(2_500));
+    let set = routes(&["203.0.113.1/32"]);
+    fixture.set_routes("hand", set.clone());
+    hand.knows(&set).await;
+    assert_eq!(fixture.status("hand").counters.sessions, 1);
 }
 
 #[tokio::test]
