@@ -194,11 +194,12 @@ impl Anycast {
     /// is undone.
     pub async fn stop(&self) {
         let _changing = self.shared.changing.lock().await;
-        let parts = self.lock().take();
-        if let Some(parts) = parts {
-            let on_stop = parts.config().drain.on_stop;
-            parts.end(on_stop).await;
-        }
+        // They stay known while they leave: somebody may be in a hurry, and the node may become
+        // unable to answer.
+        let Some(parts) = self.parts() else { return };
+        let on_stop = parts.config().drain.on_stop;
+        parts.end(on_stop).await;
+        *self.lock() = None;
     }
 
     /// Ends a leave that is being taken: the operator is in a hurry.
