@@ -9,6 +9,8 @@ mod message;
 mod owners;
 #[path = "../benches/failover/rfc.rs"]
 mod rfc;
+#[path = "../benches/failover/stamp.rs"]
+mod stamp;
 
 use std::time::Duration;
 

@@ -26,6 +26,7 @@ mod responder;
 mod rfc;
 mod rhumb;
 mod scenario;
+mod stamp;
 mod table;
 mod trial;
 

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::stamp::since_1970;
+
 /// A time during which an interface held an address: from, to. Counted from 1970.
 pub type Span = (Duration, Duration);
 
@@ -46,23 +48,4 @@ fn event(line: &str, interface: &str, address: IpAddr) -> Option<(Duration, Even
     let ours = words.next()? == interface;
     let found: IpAddr = words.nth(1)?.split('/').next()?.parse().ok()?;
     (ours && found == address).then_some((since_1970(stamp)?, event))
-}
-
-/// `2026-01-31T12:00:00.123456`, in UTC.
-fn since_1970(stamp: &str) -> Option<Duration> {
-    let (date, time) = stamp.split_once('T')?;
-    let mut date = date.split('-').map(str::parse::<u64>);
-    let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
-    let (time, micros) = time.split_once('.')?;
-    let mut time = time.split(':').map(str::parse::<u64>);
-    let (hour, minute, second) = (time.next()?.ok()?, time.next()?.ok()?, time.next()?.ok()?);
-    let seconds = ((days_since_1970(year, month, day)? * 24 + hour) * 60 + minute) * 60 + second;
-    Some(Duration::from_secs(seconds) + Duration::from_micros(micros.parse().ok()?))
-}
-
-/// Days of the Gregorian calendar, with years that begin in March: the leap day comes last.
-fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day;
-    days.checked_sub(719_469) // 1 January 1970, counted so
 }
