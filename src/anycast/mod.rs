@@ -66,11 +66,21 @@ struct Shared {
 /// Everything that runs because of a `bgp:` section.
 struct Parts {
     config: Mutex<BgpConfig>,
+    /// What all of it is as wanted by; absent after a change of which something failed.
+    settled: Mutex<Option<Wanted>>,
     desk: Desk,
     speaker: Speaker,
     residents: Residents,
     siblings: Siblings,
     paths: Mutex<Paths>,
+}
+
+/// What an operator can ask for.
+#[derive(Clone, PartialEq, Eq)]
+struct Wanted {
+    config: BgpConfig,
+    /// Addresses that move between hosts.
+    floating: BTreeSet<IpAddr>,
 }
 
 /// Everything of it at one moment.
@@ -250,8 +260,9 @@ impl Parts {
         );
         let siblings = siblings.map_err(|error| format!("bgp: {error}"))?;
         desk.speak(speaker.clone(), config.speaker.peers.clone());
+        let settled = Mutex::new(Some(Wanted { config: config.clone(), floating }));
         let (config, paths) = (Mutex::new(config), Mutex::new(paths));
-        Ok(Self { config, desk, speaker, residents, siblings, paths })
+        Ok(Self { config, settled, desk, speaker, residents, siblings, paths })
     }
 
     fn ready(&self) {
@@ -260,32 +271,61 @@ impl Parts {
         self.desk.tell(|board, now| names.iter().for_each(|name| board.handle_ready(now, name)));
     }
 
-    /// New addresses are there before they are announced, and old ones go when they are no longer.
+    /// Does nothing if all is so already; what failed before is tried again.
+    ///
+    /// # Errors
+    /// What could not be done, for people. Routers that cannot be met as wanted are met as before,
+    /// and told the same.
     async fn change(
         &self,
         new: BgpConfig,
         floating: BTreeSet<IpAddr>,
         Shared { ground, events, .. }: &Shared,
     ) -> Result<(), String> {
-        let old = std::mem::replace(&mut *self.config(), new.clone());
-        if old == new {
+        let wanted = Some(Wanted { config: new.clone(), floating: floating.clone() });
+        if *lock(&self.settled) == wanted {
             return Ok(());
         }
-        let shared = shared(&new, &floating);
-        self.residents.set(addresses(&new), new.drain.gshut + new.drain.linger)?;
-        guard::set(&wide(&new))?;
-        // What is announced changes between two configurations of the speaker: one that allows the
-        // old and the new, and the new one.
-        let wanted = speaker(&new, &shared);
-        let mut both = wanted.clone();
-        both.allow.extend(old.speaker.allow.iter().copied());
-        self.speaker.reconfigure(both).await?;
+        *lock(&self.settled) = None;
+        let (old, shared) = (self.config().clone(), shared(&new, &floating));
+        let speaker = speaker(&new, &shared);
+        if let Err(error) = self.make_way(&old, &new, speaker.clone()).await {
+            self.place(&old, Duration::ZERO).unwrap_or_else(|error| warn!("{error}"));
+            return Err(error);
+        }
+        *self.config() = new.clone();
         self.desk.tell(|board, now| board.set(now, new.announcements.clone(), new.drain));
         self.desk.speak(self.speaker.clone(), new.speaker.peers.clone());
         self.ready();
-        self.speaker.reconfigure(wanted).await?;
+        self.speaker.reconfigure(speaker).await?;
         self.siblings.set(Asked { siblings: self.desk.tell(|board, _| board.siblings()), shared });
-        paths::watch(&mut lock(&self.paths), &new.speaker.peers, &self.speaker, ground, events)
+        let placed = self.place(&new, new.drain.gshut + new.drain.linger);
+        let peers = &new.speaker.peers;
+        paths::watch(&mut lock(&self.paths), peers, &self.speaker, ground, events)?;
+        placed?;
+        *lock(&self.settled) = wanted;
+        Ok(())
+    }
+
+    /// What is announced changes between two configurations, in a state that is fit for both: new
+    /// addresses are there before they are announced, and old ones go when they are no longer.
+    async fn make_way(
+        &self,
+        old: &BgpConfig,
+        new: &BgpConfig,
+        mut speaker: SpeakerConfig,
+    ) -> Result<(), String> {
+        self.residents.set(&addresses(old) | &addresses(new), Duration::ZERO)?;
+        guard::set(&(&wide(old) | &wide(new)))?;
+        speaker.allow.extend(old.speaker.allow.iter().copied());
+        self.speaker.reconfigure(speaker).await
+    }
+
+    /// The addresses and routes of this host that a configuration needs, and no others after
+    /// `linger`.
+    fn place(&self, config: &BgpConfig, linger: Duration) -> Result<(), String> {
+        self.residents.set(addresses(config), linger)?;
+        guard::set(&wide(config))
     }
 
     /// Takes leave of the routers. Blocks nobody but its caller.
