@@ -9,8 +9,8 @@ use crate::routers::{BIRD_QUICK, Bird, Frr, Program, there};
 use crate::site::{ANYCAST, PREFIXES, Section, await_stage};
 use crate::tor::{Tor, lab, route_through_gateway};
 
-/// The node's own part. The daemon has the host's identifier and port 179. The next hop is the router:
-/// it must not be an address of the host, and the daemon puts its own in its place.
+/// The node's own part. The daemon has the host's identifier and port 179. The next hop is the
+/// router: it must not be an address of the host, and the daemon puts its own in its place.
 fn section(host: &Host, lab: &Lab, daemon: &str) -> Section {
     let gateway = lab.host("gateway");
     let (v4, v6) = (gateway.address(), gateway.address6());

@@ -1,5 +1,5 @@
-//! A client of many flows: 1,000 queries a second from 200 ports to the anycast address, and as many
-//! to a fixed address, by which the machine itself is judged.
+//! A client of many flows: 1,000 queries a second from 200 ports to the anycast address, and as
+//! many to a fixed address, by which the machine itself is judged.
 //!
 //! Answers of the flows are read at the end: what matters is whether they came, not when. (Some 50
 //! fit a socket many times over.) The control stream is read as it comes.

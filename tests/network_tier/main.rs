@@ -4,8 +4,8 @@
 //! What each part does is tested where it is written; here, that they do it together: routes that
 //! follow the node's own verdict, a leave that loses no query, a router that spreads flows over two
 //! nodes and drops one that is dead. Every wait has far more patience than is needed. Only `spread`
-//! measures time: it judges its trials by a control stream, prints what it measured (`--nocapture`),
-//! and asks for much less than the goals of the design.
+//! measures time: it judges its trials by a control stream, prints what it measured
+//! (`--nocapture`), and asks for much less than the goals of the design.
 #![allow(clippy::disallowed_methods, reason = "it waits for kernels and processes")]
 #![allow(unreachable_pub, reason = "nothing leaves a test")]
 

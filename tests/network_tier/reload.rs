@@ -1,5 +1,8 @@
 //! What `rhumb reload` does to sessions.
 
+use std::net::{IpAddr, TcpListener};
+use std::time::Duration;
+
 use crate::lab::{Lab, until};
 use crate::node::{PATIENCE, said};
 use crate::routers::{BIRD_QUICK, Bird, Program, there};
@@ -97,4 +100,39 @@ fn the_section_comes_goes_and_comes_again() {
         assert!(until(PATIENCE, || bgp(&node).is_null()), "{:#}", bgp(&node));
         assert!(!n1.holds("lo", ANYCAST), "{:?}", n1.addresses("lo"));
     }
+}
+
+#[test]
+fn a_change_that_fails_leaves_all_as_it_was_and_is_tried_again() {
+    let Some(lab) = lab(&["n1", "gateway"]) else { return };
+    let (tor, n1) = (Tor::start(&lab, &["n1"]), lab.host("n1"));
+    let before = Section::of(n1, &lab);
+    let node = before.announced(n1);
+    tor.await_route("n1", PREFIXES[0], &[]);
+    let taken = n1.inside(|| TcpListener::bind((n1.address(), 1179)).expect("a free port"));
+    let other: IpAddr = "203.0.113.54".parse().expect("an address");
+    let after = Section::of(n1, &lab)
+        .with("listen", format!("[\"0.0.0.0:179\", \"{}:1179\"]", n1.address()))
+        .with("allow", format!("[{other}/32]"))
+        .announcing("prefixes", format!("[{other}/32]"))
+        .announcing("addresses", format!("[{other}]"));
+    after.reload(&node);
+    node.await_log("cannot listen for bgp on 10.0.0.1:1179");
+    // Longer than what is no longer wanted would stay.
+    std::thread::sleep(Duration::from_secs(2));
+    PREFIXES.iter().for_each(|prefix| tor.await_route("n1", prefix, &[]));
+    assert!(n1.holds("lo", ANYCAST) && !n1.holds("lo", other), "{:?}", n1.addresses("lo"));
+    assert_eq!(bgp(&node)["announcements"][0]["prefixes"][0], PREFIXES[0]);
+    drop(taken);
+    let listens = || n1.run("ss", "-ltnH").contains("10.0.0.1:1179");
+    // A program that another test is about to start may have the port for a moment more.
+    let tried_again = until(PATIENCE, || {
+        after.reload(&node);
+        listens()
+    });
+    assert!(tried_again, "{}", n1.run("ss", "-ltn"));
+    tor.await_route("n1", "203.0.113.54/32", &[]);
+    PREFIXES.iter().for_each(|prefix| tor.await_none("n1", prefix));
+    assert!(n1.holds("lo", other));
+    assert!(until(PATIENCE, || !n1.holds("lo", ANYCAST)), "{:?}", n1.addresses("lo"));
 }

@@ -1,8 +1,8 @@
 //! Two nodes behind a router that spreads flows over them, and one of them goes.
 //!
-//! The goals: a killed node costs its flows at most 20 ms, a frozen or unreachable one 170 ms with BFD at
-//! 50 ms × 3, a drained one nothing. They are printed beside what was measured; a test fails at
-//! [`SLACK`] more, for it runs beside others.
+//! The goals: a killed node costs its flows at most 20 ms, a frozen or unreachable one 170 ms with
+//! BFD at 50 ms × 3, a drained one nothing. They are printed beside what was measured; a test fails
+//! at [`SLACK`] more, and what the control stream was irregular by, for it runs beside others.
 
 use std::time::Duration;
 
