@@ -8,7 +8,7 @@ use crate::routers::{Frr, Program, there};
 use crate::site::{
     ANYCAST, ANYCAST6, PREFIXES, Section, await_session, await_stage, bgp, peer, stage_of,
 };
-use crate::tor::{Tor, lab};
+use crate::tor::{Tor, lab, route_through_gateway};
 
 /// Attributes that do not happen by chance.
 fn decorated(section: Section) -> Section {
@@ -25,7 +25,7 @@ fn decorated(section: Section) -> Section {
 
 #[test]
 fn both_families_arrive_with_the_attributes_that_were_configured() {
-    let Some(lab) = lab(&["n1", "gateway"]) else { return };
+    let Some(lab) = lab(&["n1", "client", "gateway"]) else { return };
     let (tor, n1) = (Tor::start(&lab, &["n1"]), lab.host("n1"));
     let node = decorated(Section::of(n1, &lab)).announced(n1);
     let own = [n1.address(), n1.address6()];
@@ -44,6 +44,24 @@ fn both_families_arrive_with_the_attributes_that_were_configured() {
     let told = &peer(&node, "tor")["announced"];
     assert_eq!(told[0]["med"], 100, "the status says so too: {told}");
     assert_eq!(told.as_array().map(Vec::len), Some(2), "and nothing else: {told}");
+    let client = lab.host("client");
+    route_through_gateway(client, &lab);
+    for (prefix, address) in PREFIXES.iter().zip([ANYCAST, ANYCAST6]) {
+        assert!(until(PATIENCE, || !tor.next_hops(prefix).is_empty()), "{}", tor.routes(prefix));
+        let answer = client.run("dig", &format!("@{address} who.lab.test A +short +norec"));
+        assert_eq!(answer.trim(), "192.0.2.1", "a client behind the router is served");
+    }
+}
+
+#[test]
+fn a_router_that_restarts_is_told_everything_again() {
+    let Some(lab) = lab(&["n1", "gateway"]) else { return };
+    let (tor, n1) = (Tor::start(&lab, &["n1"]), lab.host("n1"));
+    let node = Section::of(n1, &lab).announced(n1);
+    PREFIXES.iter().for_each(|prefix| tor.await_route("n1", prefix, &[]));
+    let tor = tor.restart();
+    PREFIXES.iter().for_each(|prefix| tor.await_route("n1", prefix, &[]));
+    assert!(!node.has_logged("→ withdrawn"), "what becomes of a router is no verdict on the node");
 }
 
 #[test]

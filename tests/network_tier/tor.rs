@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::lab::{Host, Lab, until};
 use crate::node::PATIENCE;
 use crate::routers::{BIRD_QUICK, Bird, Program, there};
+use crate::site::{ANYCAST, ANYCAST6};
 
 /// A lab where BIRD is installed; else the test is skipped and says so.
 pub fn lab(hosts: &[&str]) -> Option<Lab> {
@@ -40,6 +41,11 @@ impl<'l> Tor<'l> {
             ),
         );
         Self { bird, host }
+    }
+
+    /// A crash, and another process with the same configuration.
+    pub fn restart(self) -> Self {
+        Self { bird: self.bird.restart(), host: self.host }
     }
 
     /// All that it knows about the routes to a prefix.
@@ -103,10 +109,12 @@ fn forward(host: &Host) {
     }
 }
 
-/// Sends what a host sends to the anycast address through the gateway.
+/// Sends what a host sends to the anycast addresses through the gateway.
 pub fn route_through_gateway(host: &Host, lab: &Lab) {
-    let gateway = lab.host("gateway").address();
-    host.ip(&format!("route add {} via {gateway}", crate::site::ANYCAST));
+    let gateway = lab.host("gateway");
+    for (to, via) in [(ANYCAST, gateway.address()), (ANYCAST6, gateway.address6())] {
+        host.ip(&format!("route add {to} via {via}"));
+    }
 }
 
 /// The gateways of `ip route show PREFIX` on a host.
