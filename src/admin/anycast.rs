@@ -12,6 +12,7 @@ use crate::anycast::Anycast;
 use crate::bgp::routes::{NextHop, Route};
 use crate::bgp::session::State;
 use crate::bgp::speaker::PeerStatus as Peer;
+use crate::geo::Asn;
 
 /// The announcer at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -140,7 +141,11 @@ impl BgpStatus {
             router_id: status.speaker.router_id,
             departure: DepartureStatus::of(status.departure, now),
             announcements: announcements.map(|a| AnnouncementStatus::of(a, now)).collect(),
-            peers: status.peers.iter().map(|peer| PeerStatus::of(peer, now)).collect(),
+            peers: status
+                .peers
+                .iter()
+                .map(|p| PeerStatus::of(p, status.speaker.asn, now))
+                .collect(),
             strangers: status.strangers,
         })
     }
@@ -188,7 +193,7 @@ impl SiblingStatus {
 }
 
 impl PeerStatus {
-    fn of(peer: &Peer, now: Instant) -> Self {
+    fn of(peer: &Peer, ours: Asn, now: Instant) -> Self {
         let since = |at: Instant| now.saturating_duration_since(at).as_secs();
         let address = match &peer.interface {
             Some(interface) => format!("{}%{interface}", peer.address),
@@ -204,7 +209,9 @@ impl PeerStatus {
             seconds: since(peer.since),
             local: peer.local,
             hold_seconds: hold.map(|hold| hold.as_secs()),
-            announced: announced.map(|(p, route)| RouteStatus::of(p.to_string(), route)).collect(),
+            announced: announced
+                .map(|(p, r)| RouteStatus::of(p.to_string(), r, peer.asn == ours))
+                .collect(),
             trouble: peer.trouble.as_ref().map(|trouble| trouble.text.to_string()),
             trouble_seconds_ago: peer.trouble.as_ref().map(|trouble| since(trouble.at)),
             next_attempt_seconds: peer
@@ -221,7 +228,7 @@ impl PeerStatus {
 }
 
 impl RouteStatus {
-    fn of(prefix: String, route: &Route) -> Self {
+    fn of(prefix: String, route: &Route, internal: bool) -> Self {
         let attributes = &route.attributes;
         let small = attributes.communities.iter().map(ToString::to_string);
         let large = attributes.large_communities.iter().map(ToString::to_string);
@@ -232,8 +239,8 @@ impl RouteStatus {
                 NextHop::Given(address) => Some(address),
             },
             med: attributes.med,
-            local_pref: attributes.local_pref,
-            prepend: attributes.prepend,
+            local_pref: attributes.local_pref.filter(|_| internal),
+            prepend: if internal { 0 } else { attributes.prepend },
             communities: small.chain(large).collect(),
         }
     }

@@ -105,6 +105,10 @@ pub struct Reloaded {
     pub zones: usize,
     /// Warnings, each as one text for people.
     pub warnings: Vec<String>,
+    /// What of the network tier could not be made as configured, likewise; the next reload tries
+    /// again.
+    #[serde(default)]
+    pub incomplete: Vec<String>,
 }
 
 /// A reload that changed nothing.

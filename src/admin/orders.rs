@@ -1,5 +1,8 @@
 //! What the node's own task does when it is asked: one thing at a time.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use tokio::sync::{mpsc, oneshot};
 
 use super::{ReloadRefused, Reloaded};
@@ -8,6 +11,7 @@ use super::{ReloadRefused, Reloaded};
 #[derive(Clone, Debug)]
 pub struct Orders {
     inbox: mpsc::Sender<Order>,
+    closed: Arc<AtomicBool>,
 }
 
 /// What is asked for, and where its outcome goes.
@@ -26,7 +30,7 @@ const WAITING: usize = 16;
 #[must_use]
 pub fn orders() -> (Orders, mpsc::Receiver<Order>) {
     let (inbox, orders) = mpsc::channel(WAITING);
-    (Orders { inbox }, orders)
+    (Orders { inbox, closed: Arc::default() }, orders)
 }
 
 impl Orders {
@@ -41,7 +45,21 @@ impl Orders {
         self.ask(|tell| Order::Drained(drained, tell)).await
     }
 
+    /// Takes no more of them: the node is ending.
+    pub fn close(&self) {
+        self.closed.store(true, Relaxed);
+    }
+
+    /// Whether the node is ending.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Relaxed)
+    }
+
     async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Option<T> {
+        if self.is_closed() {
+            return None;
+        }
         let (tell, outcome) = oneshot::channel();
         self.inbox.send(order(tell)).await.ok()?;
         outcome.await.ok()

@@ -38,6 +38,9 @@ pub struct Status {
     pub uptime_seconds: u64,
     /// Whether the first answer may be given.
     pub ready: bool,
+    /// The node takes its leave; it still answers.
+    #[serde(default)]
+    pub stopping: bool,
     /// Of the snapshot served; grows with each change of health or world.
     pub generation: u64,
     /// An operator wants the node to do without new work.
@@ -178,6 +181,7 @@ impl Status {
             version: env!("CARGO_PKG_VERSION").into(),
             uptime_seconds: control.started.elapsed().as_secs(),
             ready: control.ready.load(Relaxed),
+            stopping: control.orders.is_closed(),
             generation: snapshot.generation,
             drained: snapshot.node.drained,
             stale: snapshot.node.stale,
@@ -192,7 +196,9 @@ impl Status {
             ecmp: ecmp::entries(&control.ecmp, now),
             last_reload: control.metrics.last_reload().map(|last| {
                 let (errors, warnings) = match last.outcome {
-                    Ok(Reloaded { warnings, .. }) => (Vec::new(), warnings),
+                    Ok(Reloaded { warnings, incomplete, .. }) => {
+                        (Vec::new(), [incomplete, warnings].concat())
+                    }
                     Err(ReloadRefused { errors }) => (errors, Vec::new()),
                 };
                 let seconds_ago = last.at.elapsed().as_secs();

@@ -194,7 +194,12 @@ async fn a_change_needs_the_token_and_says_where_it_is_kept() {
 async fn the_right_token_reloads_and_both_outcomes_come_back() {
     let mut node = node().await;
     let client = node.client(&node.folder.path().join("token"));
-    let published = Reloaded { generation: 9, zones: 2, warnings: vec!["a warning".into()] };
+    let published = Reloaded {
+        generation: 9,
+        zones: 2,
+        warnings: vec!["a warning".into()],
+        incomplete: Vec::new(),
+    };
     let refused = ReloadRefused { errors: vec!["a.yaml:1:1: error: wrong".into()] };
     for outcome in [Ok(published.clone()), Err(refused.clone())] {
         let asking = tokio::spawn({

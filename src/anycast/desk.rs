@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use crate::announce::board::Status;
-use crate::announce::ladder::{Departure, Transition};
+use crate::announce::ladder::{Departure, Transition, Why};
 use crate::announce::{Board, Stage};
 use crate::bgp::config::PeerConfig;
 use crate::bgp::speaker::Speaker;
@@ -145,6 +145,10 @@ fn log(announcement: &str, transition: &Transition) {
     let (before, now) = (from.word(), to.word());
     match (from, to) {
         (from, to) if from == to => info!(announcement, stage = now, "{text}"),
+        // An operator's own doing is no reason to wake him.
+        (_, Stage::Withdrawn) if matches!(transition.why, Why::Leaving(_)) => {
+            info!(announcement, from = before, to = now, "{text}");
+        }
         (_, Stage::Withdrawn | Stage::Depreferred) => {
             warn!(announcement, from = before, to = now, "{text}");
         }

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use ipnet::IpNet;
 use tracing::{debug, error, info, warn};
 
+use crate::bgp::message::{Cease, Notification};
 use crate::bgp::routes::RouteSet;
-use crate::bgp::session::Unsendable;
+use crate::bgp::session::{Reason, State, Transition, Unsendable};
 use crate::bgp::speaker::{Change, Importance, Observer};
 use crate::events::{Events, Kind};
 
@@ -20,9 +21,11 @@ impl Observer for Log {
             self.0.tell(Kind::Bgp, peer, change);
         }
         match change.importance() {
-            Importance::Session => info!(peer, %from, %to, "{change}"),
-            Importance::Refusal => warn!(peer, %from, %to, "{change}"),
             Importance::Routine => debug!(peer, %from, %to, "{change}"),
+            Importance::Session | Importance::Refusal if is_good(&change.transition) => {
+                info!(peer, %from, %to, "{change}");
+            }
+            Importance::Session | Importance::Refusal => warn!(peer, %from, %to, "{change}"),
         }
     }
 
@@ -45,4 +48,18 @@ impl Observer for Log {
     fn refused(&self, from: SocketAddr, strangers: u64) {
         warn!(%from, strangers, "no peer of ours: the connection was reset");
     }
+}
+
+/// A session has begun, or this end wanted what happened: a reload, a drain, a stop.
+fn is_good(Transition { to, reason, .. }: &Transition) -> bool {
+    let wanted = |sent: &Notification| {
+        let ours = [
+            Cease::AdministrativeShutdown,
+            Cease::PeerDeconfigured,
+            Cease::AdministrativeReset,
+            Cease::OtherConfigurationChange,
+        ];
+        ours.into_iter().any(|cease| sent.is_cease(cease))
+    };
+    *to == State::Established || matches!(reason, Reason::Sent(sent) if wanted(sent))
 }

@@ -19,13 +19,15 @@ const METRIC: u32 = u32::MAX;
 /// The octets of `struct rtmsg`.
 const STRUCTURE: usize = 12;
 
-/// Makes these the prefixes for which there is such a route, and no others.
+/// Makes these the prefixes for which there is such a route, and no others; how many were missing.
 ///
 /// # Errors
 /// What the kernel refuses, for people.
-pub(super) fn set(wanted: &BTreeSet<IpNet>) -> Result<(), String> {
+pub(super) fn set(wanted: &BTreeSet<IpNet>) -> Result<usize, String> {
     let said = |error: std::io::Error| format!("routes for anycast prefixes: {error}");
     let mut exchange = Exchange::open().map_err(said)?;
+    // Of a host with a full table only ours are listed; an older kernel lists all.
+    let _ = exchange.filter_dumps();
     let present = present(&mut exchange).map_err(said)?;
     for prefix in present.difference(wanted) {
         change(&mut exchange, libc::RTM_DELROUTE, 0, prefix)?;
@@ -35,7 +37,7 @@ pub(super) fn set(wanted: &BTreeSet<IpNet>) -> Result<(), String> {
         let flags = libc::NLM_F_CREATE | libc::NLM_F_REPLACE;
         change(&mut exchange, libc::RTM_NEWROUTE, flags, prefix)?;
     }
-    Ok(())
+    Ok(wanted.difference(&present).count())
 }
 
 fn present(exchange: &mut Exchange) -> std::io::Result<BTreeSet<IpNet>> {
@@ -43,6 +45,7 @@ fn present(exchange: &mut Exchange) -> std::io::Result<BTreeSet<IpNet>> {
     for family in [libc::AF_INET, libc::AF_INET6] {
         let mut structure = [0; STRUCTURE];
         structure[0] = family as u8;
+        structure[5] = PROTOCOL;
         found.extend(exchange.dump(libc::RTM_GETROUTE, libc::RTM_NEWROUTE, &structure, read)?);
     }
     Ok(found)

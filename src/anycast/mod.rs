@@ -58,8 +58,8 @@ struct Shared {
     ground: Ground,
     published: Arc<Published>,
     events: Events,
-    /// Held while parts begin, change or end.
-    changing: AsyncMutex<()>,
+    /// Held while parts begin, change or end; true once the node stops.
+    changing: AsyncMutex<bool>,
     parts: Mutex<Option<Arc<Parts>>>,
 }
 
@@ -146,7 +146,10 @@ impl Anycast {
         config: Option<BgpConfig>,
         floating: BTreeSet<IpAddr>,
     ) -> Result<(), String> {
-        let changing = self.shared.changing.lock().await;
+        let stopped = self.shared.changing.lock().await;
+        if *stopped {
+            return Err("bgp: the node stops, so nothing of it was changed".to_owned());
+        }
         match (self.parts(), config) {
             (None, None) => Ok(()),
             (Some(parts), Some(config)) => {
@@ -155,13 +158,12 @@ impl Anycast {
                 Ok(())
             }
             (Some(parts), None) => {
-                parts.end(OnStop::Withdraw).await;
+                parts.end(OnStop::Withdraw, Cease::PeerDeconfigured).await;
                 parts.residents.set(BTreeSet::new(), Duration::ZERO)?;
                 *self.lock() = None;
                 Ok(())
             }
             (None, Some(config)) => {
-                drop(changing);
                 self.begin(config, floating).await?;
                 self.ready();
                 self.react(&self.shared.published.load_full());
@@ -203,12 +205,13 @@ impl Anycast {
     /// Takes leave as configured, then ends everything. The addresses stay on `lo` until the record
     /// is undone.
     pub async fn stop(&self) {
-        let _changing = self.shared.changing.lock().await;
+        let mut stopped = self.shared.changing.lock().await;
+        *stopped = true;
         // They stay known while they leave: somebody may be in a hurry, and the node may become
         // unable to answer.
         let Some(parts) = self.parts() else { return };
         let on_stop = parts.config().drain.on_stop;
-        parts.end(on_stop).await;
+        parts.end(on_stop, Cease::AdministrativeShutdown).await;
         *self.lock() = None;
     }
 
@@ -220,7 +223,6 @@ impl Anycast {
     }
 
     async fn begin(&self, config: BgpConfig, floating: BTreeSet<IpAddr>) -> Result<(), String> {
-        let _changing = self.shared.changing.lock().await;
         let parts = Parts::begin(config, floating, &self.shared).await?;
         *self.lock() = Some(Arc::new(parts));
         Ok(())
@@ -243,7 +245,7 @@ impl Parts {
     ) -> Result<Self, String> {
         let Shared { ground, published, events, .. } = around;
         let residents = Residents::start(ground.record()?, addresses(&config))?;
-        guard::set(&wide(&config))?;
+        residents.guard(wide(&config))?;
         let board = Board::new(config.announcements.clone(), config.drain, now());
         let desk = Desk::start(board, events.clone()).map_err(|error| format!("bgp: {error}"))?;
         let shared = shared(&config, &floating);
@@ -316,7 +318,7 @@ impl Parts {
         mut speaker: SpeakerConfig,
     ) -> Result<(), String> {
         self.residents.set(&addresses(old) | &addresses(new), Duration::ZERO)?;
-        guard::set(&(&wide(old) | &wide(new)))?;
+        self.residents.guard(&wide(old) | &wide(new))?;
         speaker.allow.extend(old.speaker.allow.iter().copied());
         self.speaker.reconfigure(speaker).await
     }
@@ -325,11 +327,11 @@ impl Parts {
     /// `linger`.
     fn place(&self, config: &BgpConfig, linger: Duration) -> Result<(), String> {
         self.residents.set(addresses(config), linger)?;
-        guard::set(&wide(config))
+        self.residents.guard(wide(config))
     }
 
     /// Takes leave of the routers. Blocks nobody but its caller.
-    async fn end(&self, on_stop: OnStop) {
+    async fn end(&self, on_stop: OnStop, cease: Cease) {
         let (desk, drain) = (self.desk.clone(), self.config().drain);
         desk.tell(|board, now| board.handle_stop(now, stop(on_stop)));
         let waited = tokio::task::spawn_blocking({
@@ -343,10 +345,11 @@ impl Parts {
             move || desk.await_departure(patience, |departure| departure == Departure::Finished)
         });
         let _ = gone.await;
-        // Some routers end a session for AdminDown too: it comes last, when there is none to end.
-        self.speaker.stop(Cease::AdministrativeShutdown, FAREWELL).await;
+        // AdminDown before the end of the session, at which some routers say Down; and at once
+        // before it, for others end the session for AdminDown.
         lock(&self.paths).end();
-        forget();
+        self.speaker.stop(cease, FAREWELL).await;
+        self.residents.guard(BTreeSet::new()).unwrap_or_else(|error| warn!("{error}"));
         desk.end();
     }
 
@@ -394,7 +397,7 @@ fn wide(config: &BgpConfig) -> BTreeSet<IpNet> {
 /// # Errors
 /// What the kernel refuses, for people.
 pub fn release() -> Result<(), String> {
-    guard::set(&BTreeSet::new())
+    guard::set(&BTreeSet::new()).map(|_| ())
 }
 
 /// [`release`], where nobody waits for how it ended.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use ipnet::IpNet;
 use tokio::runtime::Handle;
 use tracing::{error, info, warn};
 use vrrp::event_loop::{Context, Handler, Loop, Scheduling, Token};
@@ -13,14 +14,21 @@ use vrrp::linux::netlink::{Event, LocalAddress, Monitor, Netlink, Placement};
 use vrrp::linux::record::{Entry, Record};
 use vrrp::linux::sysctl::Sysctls;
 
+use super::guard;
+
 /// The interface that keeps what every node accepts.
 const LOOPBACK: &str = "lo";
+
+/// Between looks at the routes, of whose removal nothing is heard.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Keeps addresses on `lo`. What is there when this process ends is undone with the record.
 #[derive(Clone)]
 pub(super) struct Residents {
     record: Arc<Mutex<Record>>,
     wanted: Arc<Mutex<BTreeSet<IpAddr>>>,
+    /// Prefixes for which there is a route that leads nowhere.
+    guarded: Arc<Mutex<BTreeSet<IpNet>>>,
     /// Where removals are heard of.
     ears: Option<Arc<Loop>>,
 }
@@ -34,13 +42,15 @@ impl Residents {
         record: Arc<Mutex<Record>>,
         addresses: BTreeSet<IpAddr>,
     ) -> Result<Self, String> {
-        let mut residents = Self { record, wanted: Arc::default(), ears: None };
+        let mut residents =
+            Self { record, wanted: Arc::default(), guarded: Arc::default(), ears: None };
         // First the ears, so that nothing is missed.
         let monitor = Monitor::open().map_err(|error| error.to_string())?;
         residents.set(addresses, Duration::ZERO)?;
         let ears = Loop::spawn("addresses", Scheduling::Normal);
         let ears = ears.map_err(|error| format!("anycast addresses: {error}"))?;
-        ears.handle().add(Box::new(Ears { monitor, residents: residents.clone() }));
+        let next = now() + LOOK;
+        ears.handle().add(Box::new(Ears { monitor, residents: residents.clone(), next }));
         residents.ears = Some(Arc::new(ears));
         Ok(residents)
     }
@@ -61,6 +71,32 @@ impl Residents {
             });
         }
         self.settle()
+    }
+
+    /// Makes these the prefixes for which there is a route that leads nowhere, and keeps it so.
+    ///
+    /// # Errors
+    /// What the kernel refuses.
+    pub(super) fn guard(&self, prefixes: BTreeSet<IpNet>) -> Result<(), String> {
+        let mut guarded = lock(&self.guarded);
+        *guarded = prefixes;
+        guard::set(&guarded).map(|_| ())
+    }
+
+    /// Puts routes back that another program removed.
+    fn look(&self) {
+        let guarded = lock(&self.guarded);
+        if guarded.is_empty() {
+            return;
+        }
+        match guard::set(&guarded) {
+            Ok(0) => {}
+            Ok(missing) => warn!(
+                missing,
+                "another program removed unreachable routes of anycast prefixes; they are added again"
+            ),
+            Err(error) => error!("{error}"),
+        }
     }
 
     /// Adds what is not there yet. An address that somebody else has put on `lo` is left to them.
@@ -130,6 +166,8 @@ impl Residents {
 struct Ears {
     monitor: Monitor,
     residents: Residents,
+    /// When routes are looked at.
+    next: Instant,
 }
 
 impl Handler for Ears {
@@ -152,15 +190,23 @@ impl Handler for Ears {
         }
     }
 
-    fn timeout(&mut self, _: &mut Context<'_>) {}
+    fn timeout(&mut self, context: &mut Context<'_>) {
+        self.next = context.now() + LOOK;
+        self.residents.look();
+    }
 
     fn deadline(&self) -> Option<Instant> {
-        None
+        Some(self.next)
     }
 
     fn tolerance(&self) -> Duration {
         Duration::MAX
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a driver: it owns the clock")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

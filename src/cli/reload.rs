@@ -29,9 +29,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Complaint> {
         let message = format!("the node refused what it read and serves as before:{lines}");
         return Err(Complaint::new(message).help("`rhumb check` shows each mistake in its place"));
     }
-    let Reloaded { generation, zones, warnings } = client.read(&answer)?;
+    let Reloaded { generation, zones, warnings, incomplete } = client.read(&answer)?;
     warnings.iter().for_each(|warning| print(format_args!("{warning}\n")));
     let s = if zones == 1 { "" } else { "s" };
     print(format_args!("reloaded: {zones} zone{s}, generation {generation}\n"));
-    Ok(())
+    if incomplete.is_empty() {
+        return Ok(());
+    }
+    let lines: String = incomplete.iter().map(|what| format!("\n  {what}")).collect();
+    let message =
+        format!("the zones are in force, but not all of the network is as configured:{lines}");
+    Err(Complaint::new(message)
+        .help("mend it and reload again; until then the node counts as stale"))
 }

@@ -125,7 +125,7 @@ impl Loader {
         let milliseconds = started.elapsed().as_millis() as u64;
         info!(generation, zones, milliseconds, "reloaded");
         let _ = self.save(prober).await;
-        Ok((Reloaded { generation, zones, warnings }, node))
+        Ok((Reloaded { generation, zones, warnings, incomplete: Vec::new() }, node))
     }
 
     /// The node's file as it is now, and its warnings.

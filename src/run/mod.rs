@@ -258,6 +258,7 @@ impl Running {
     pub async fn stop(self) {
         info!("stopping");
         self.control.ready.store(false, Relaxed);
+        self.control.orders.close();
         // First the floating addresses, while everything still answers.
         self.tier.stop().await;
         let (udp, askers) = (self.udp, self.askers);

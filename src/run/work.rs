@@ -66,7 +66,8 @@ impl Work {
                     Err(refused) => format!("reload refused: {} mistakes", refused.errors.len()),
                 };
                 self.control.events.tell(Kind::Node, &*self.control.node, text);
-                self.publisher.node(NodeChange::Stale(result.is_err()));
+                let whole = result.as_ref().is_ok_and(|reloaded| reloaded.incomplete.is_empty());
+                self.publisher.node(NodeChange::Stale(!whole));
                 self.publisher.flush().await;
                 let _ = tell.send(result);
             }
@@ -78,9 +79,10 @@ impl Work {
                 );
                 let text = if drained { "drained" } else { "undrained" };
                 self.control.events.tell(Kind::Node, &*self.control.node, text);
-                let saved = self.loader.remember_drained(drained, &self.prober).await;
+                // The disk may be slow, and who drains is in a hurry.
                 self.publisher.node(NodeChange::Drained(drained));
                 self.publisher.flush().await;
+                let saved = self.loader.remember_drained(drained, &self.prober).await;
                 let _ = tell.send(saved);
             }
         }
@@ -99,7 +101,7 @@ impl Work {
         let asked = tokio::task::spawn_blocking(move || askers.set(services)).await;
         complaints.extend(asked.into_iter().filter_map(Result::err).map(|e| e.to_string()));
         complaints.iter().for_each(|complaint| error!("{complaint}"));
-        reloaded.warnings.extend(complaints);
+        reloaded.incomplete = complaints;
         Ok(reloaded)
     }
 }

@@ -116,8 +116,10 @@ fn a_change_that_fails_leaves_all_as_it_was_and_is_tried_again() {
         .with("allow", format!("[{other}/32]"))
         .announcing("prefixes", format!("[{other}/32]"))
         .announcing("addresses", format!("[{other}]"));
-    after.reload(&node);
-    node.await_log("cannot listen for bgp on 10.0.0.1:1179");
+    let reload = after.try_reload(&node);
+    assert_eq!(reload.status.code(), Some(1), "{}", said(&reload));
+    assert!(said(&reload).contains("cannot listen for bgp on 10.0.0.1:1179"), "{}", said(&reload));
+    assert!(until(PATIENCE, || node.node_status()["stale"] == true));
     // Longer than what is no longer wanted would stay.
     std::thread::sleep(Duration::from_secs(2));
     PREFIXES.iter().for_each(|prefix| tor.await_route("n1", prefix, &[]));
@@ -127,9 +129,10 @@ fn a_change_that_fails_leaves_all_as_it_was_and_is_tried_again() {
     let listens = || n1.run("ss", "-ltnH").contains("10.0.0.1:1179");
     // A program that another test is about to start may have the port for a moment more.
     let tried_again = until(PATIENCE, || {
-        after.reload(&node);
+        after.try_reload(&node);
         listens()
     });
+    assert!(until(PATIENCE, || node.node_status()["stale"] == false));
     assert!(tried_again, "{}", n1.run("ss", "-ltn"));
     tor.await_route("n1", "203.0.113.54/32", &[]);
     PREFIXES.iter().for_each(|prefix| tor.await_none("n1", prefix));

@@ -141,9 +141,14 @@ impl Section {
 
     /// Has a node take this for its configuration.
     pub fn reload(&self, node: &Node<'_>) {
-        node.folder.write("rhumb.yaml", &self.file(node.host));
-        let reload = node.rhumb("reload");
+        let reload = self.try_reload(node);
         assert!(reload.status.success(), "{}", said(&reload));
+    }
+
+    /// The same, whether it can or not: what the command said.
+    pub fn try_reload(&self, node: &Node<'_>) -> std::process::Output {
+        node.folder.write("rhumb.yaml", &self.file(node.host));
+        node.rhumb("reload")
     }
 }
 

@@ -12,7 +12,11 @@ const MOST_ZONES: usize = 20;
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { node, version, generation, .. } = self;
-        let ready = if self.ready { "ready" } else { "not ready: no query is answered yet" };
+        let ready = match (self.stopping, self.ready) {
+            (true, _) => "stopping: it still answers",
+            (false, true) => "ready",
+            (false, false) => "not ready: no query is answered yet",
+        };
         let time = Ago(self.uptime_seconds);
         writeln!(f, "{node}: rhumb {version}, {ready}, for {time}, generation {generation}")?;
         if let Some(seconds) = self.brake_seconds {

@@ -95,7 +95,8 @@ fn route(f: &mut fmt::Formatter<'_>, route: &RouteStatus) -> fmt::Result {
         write!(f, ", LOCAL_PREF {preference}")?;
     }
     if route.prepend > 0 {
-        write!(f, ", AS prepended {} times", route.prepend)?;
+        let times = if route.prepend == 1 { "once" } else { &format!("{} times", route.prepend) };
+        write!(f, ", AS prepended {times}")?;
     }
     if !route.communities.is_empty() {
         write!(f, ", communities {}", route.communities.join(" "))?;

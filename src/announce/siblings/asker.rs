@@ -172,6 +172,10 @@ fn ask<'q>(
     let socket = UdpSocket::bind((any, 0)).map_err(|_| Outcome::Unasked)?;
     let connected = socket.connect(to).and_then(|()| socket.local_addr());
     let source = connected.map_err(|error| unreachable(to, &error))?.ip();
+    // The kernel answers for an address of this host from that address itself.
+    if source == to.ip() && !source.is_loopback() {
+        return Err(Outcome::Missed(format!("{to} is this node itself").into()));
+    }
     if shared.contains(&source) {
         let why = format!("{to} would be asked from {source}, which other nodes have too");
         return Err(Outcome::Missed(why.into()));

@@ -163,10 +163,16 @@ impl Notification {
         Some(text.chars().map(escape).collect()).filter(|text: &String| !text.is_empty())
     }
 
+    /// Whether it is a cease of this kind.
+    #[must_use]
+    pub fn is_cease(&self, cease: Cease) -> bool {
+        (self.code, self.subcode) == (6, cease as u8)
+    }
+
     /// Whether the session ended because another connection of the same peer stays.
     #[must_use]
     pub fn is_collision(&self) -> bool {
-        (self.code, self.subcode) == (6, Cease::CollisionResolution as u8)
+        self.is_cease(Cease::CollisionResolution)
     }
 
     /// The name of the code and subcode.
