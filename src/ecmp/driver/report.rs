@@ -149,7 +149,7 @@ fn tell(before: &[EntryStatus], after: &[EntryStatus], listener: Option<&OnChang
             let known = known.into_iter().flat_map(|known| &known.members);
             let was = known.clone().find(|known| known.address == member.address);
             if was.is_none_or(|was| was.standing != member.standing) {
-                info!(entry = name, member = %member.address, "{}", member.standing);
+                info!(entry = name, member = %member.address, "member {}: {}", member.address, member.standing);
                 heard(name, &format!("{}: {}", member.address, member.standing));
             }
         }
