@@ -73,12 +73,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Complaint> {
 fn check(arguments: &Arguments) -> (Vec<Diagnostic>, Option<Config>) {
     let (node, mut diagnostics) = node(arguments);
     let Some(mut node) = node else { return (diagnostics, None) };
-    if zones_are_named(arguments) {
-        node.zones.clone_from(&arguments.files);
-        // Their pools may be in the files that are not looked at.
-        node.pools.clear();
-    }
-    let files = Files::read(&node);
+    let files = match zones_are_named(arguments) {
+        true => {
+            node.zones.clone_from(&arguments.files);
+            Files::read_some(&node)
+        }
+        false => Files::read(&node),
+    };
     let good = !diagnostics.iter().any(|d| d.severity == Severity::Error);
     diagnostics.extend(files.diagnostics);
     (diagnostics, files.config.filter(|_| good))

@@ -5,6 +5,7 @@
 //! alone and together, and put together with their policies.
 
 use super::diagnostic::{Report, Source};
+use super::node::PoolReference;
 use super::read::fields::{Fields, mapping};
 use super::read::name::{NameShape, RouteShape};
 use super::read::zone::{self, SHARED_KEYS, ZONE_KEYS, ZoneShape};
@@ -17,6 +18,12 @@ use crate::zone::{NameSource, ZoneSource};
 /// Reads, checks and resolves zone files (and shared files) together.
 #[must_use]
 pub fn load(files: &[SourceFile], known: Known) -> Loaded {
+    load_beside(files, known, &[])
+}
+
+/// [`load`] beside a node's file that speaks of pools: those are used.
+#[must_use]
+pub fn load_beside(files: &[SourceFile], known: Known, spoken_of: &[PoolReference]) -> Loaded {
     let mut report = Report::default();
     let trees: Vec<_> = files.iter().map(|file| parse(file, &mut report)).collect();
     let mut loading = Loading::default();
@@ -26,6 +33,9 @@ pub fn load(files: &[SourceFile], known: Known) -> Loaded {
             None if looks_like_a_zone(&file.text) => loading.zone_missing = true,
             None => loading.shared_missing = true,
         }
+    }
+    for reference in spoken_of {
+        loading.resolver.use_pool(&reference.pool);
     }
     let config = loading.resolve(known, &mut report);
     let config = config.filter(|_| report.errors() == 0);

@@ -7,7 +7,7 @@
 //! - [`diagnostic`]: a mistake with its place, shown in the manner of rustc.
 //! - [`node`]: the file `rhumb.yaml`.
 //!
-//! [`load`] reads it all: a [`Config`] in which every name is an index, or every mistake at once.
+//! [`load`] (or [`load_beside`] a node's file) reads it all: a [`Config`] in which every name is an index, or every mistake at once.
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ pub mod resolve;
 mod tests;
 pub mod tree;
 
-pub use load::load;
+pub use load::{load, load_beside};
 
 /// Everything the zone files say, resolved; a world is built from it without further mistakes.
 #[derive(Clone, Debug, Default)]

@@ -24,6 +24,15 @@ impl Files {
     /// Reads the databases and the zone files that a node's configuration names.
     #[must_use]
     pub fn read(node: &NodeConfig) -> Self {
+        let mut read = Self::read_some(node);
+        read.check_pools(&node.pools);
+        read
+    }
+
+    /// [`Self::read`] where the zone files are not all that the node has: a pool that it speaks of
+    /// may be in another.
+    #[must_use]
+    pub fn read_some(node: &NodeConfig) -> Self {
         let mut diagnostics = Vec::new();
         let paths = node.zone_files().unwrap_or_else(|of_paths| {
             diagnostics.extend(of_paths);
@@ -37,9 +46,7 @@ impl Files {
                 Err(error) => diagnostics.push(unreadable(path, &error)),
             }
         }
-        let mut read = Self::of(&files, databases, diagnostics, paths);
-        read.check_pools(&node.pools);
-        read
+        Self::of(&files, &node.pools, databases, diagnostics, paths)
     }
 
     /// Checks what the node's own file says of pools.
@@ -52,15 +59,16 @@ impl Files {
         self.diagnostics.extend(found);
     }
 
-    /// Checks files that are already read.
+    /// Checks files that are already read; `spoken_of` are the pools of the node's own file.
     #[must_use]
     pub fn of(
         files: &[SourceFile],
+        spoken_of: &[PoolReference],
         databases: Databases,
         mut diagnostics: Vec<Diagnostic>,
         paths: Vec<PathBuf>,
     ) -> Self {
-        let loaded = config::load(files, Known { facts: databases.facts() });
+        let loaded = config::load_beside(files, Known { facts: databases.facts() }, spoken_of);
         diagnostics.extend(loaded.diagnostics);
         let good = !diagnostics.iter().any(|d| d.severity == Severity::Error);
         Self { config: loaded.config.filter(|_| good), databases, diagnostics, paths }

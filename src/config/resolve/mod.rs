@@ -13,6 +13,8 @@
 //! Mistakes never end it early: what could not be resolved is left out, what depends on it is left
 //! out in silence, and everything else is still checked.
 
+use std::collections::BTreeSet;
+
 use crate::config::Known;
 use crate::config::diagnostic::Report;
 use crate::config::read::fields::Fields;
@@ -56,6 +58,8 @@ pub struct Resolver {
     names: Names,
     rtt: Vec<(ScopeId, RttRow)>,
     routes: Vec<(ScopeId, PolicyShape)>,
+    /// Pools used outside the files.
+    outside: BTreeSet<Box<str>>,
 }
 
 /// Everything looked up. What a mistake is in is left out.
@@ -96,11 +100,18 @@ impl Resolver {
         RouteRef(self.routes.len() as u32 - 1)
     }
 
+    /// Takes note that a pool, `ZONE/POOL` or a shared one, is used outside the files. One that is
+    /// not there is for whoever speaks of it to report.
+    pub fn use_pool(&mut self, qualified: &str) {
+        self.outside.insert(qualified.into());
+    }
+
     /// Looks up every name of every file; reports every mistake that is left, and warnings.
     #[must_use]
     pub fn finish(self, known: Known, report: &mut Report) -> Resolved {
-        let Self { names, rtt, routes } = self;
+        let Self { names, rtt, routes, outside } = self;
         names.check_redefinitions(report);
+        names.use_pools(&outside);
         let target::Probed { pools, members, targets, target_names } =
             target::build(&names, report);
         let rtt = rtt::Book::new(&names, &rtt, known, report);

@@ -4,7 +4,7 @@
 //! visible in every zone, and no zone may define it again: a name never means two things.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ScopeId;
 use crate::config::diagnostic::{Report, Span, Spanned};
@@ -217,6 +217,18 @@ impl Names {
             }
         }
         meaning
+    }
+
+    /// Marks pools as used that are known by their qualified names.
+    pub(super) fn use_pools(&self, qualified: &BTreeSet<Box<str>>) {
+        if qualified.is_empty() {
+            return;
+        }
+        for pool in &self.pools {
+            if qualified.contains(&*self.qualified(pool.scope, &pool.name.value)) {
+                pool.used.set(true);
+            }
+        }
     }
 
     /// The pool of a name; reported when there is none. To be known is not to be used.

@@ -41,6 +41,41 @@ fn a_pool_is_known_by_its_zone_or_shared() {
     assert_eq!(of_pool("edge", ", via: { 192.0.2.11: 10.0.0.9 }"), []);
 }
 
+/// What is said of zones in which no name is answered from a pool, beside a node's file.
+fn said_of_zones(node: &str) -> Vec<String> {
+    let zone = "zone: example.com
+ns: [ns1]
+pools: { own: { members: [192.0.2.10] } }
+names: { ns1: { A: 192.0.2.53 } }
+";
+    let machine = Machine { host: "gtm".to_owned(), state: PathBuf::from("/state") };
+    let (node, found) = read::read_as_far(Path::new("f"), node, &machine);
+    assert!(found.is_empty(), "{found:?}");
+    let file = |path: &str, text: &str| SourceFile {
+        path: path.into(),
+        text: text.to_owned(),
+        modified: 0,
+    };
+    let files = [file("zone", zone), file("shared", SHARED)];
+    let loaded = config::load_beside(&files, Known::default(), &node.pools);
+    loaded.diagnostics.iter().map(|one| one.one_line()).collect()
+}
+
+#[test]
+fn a_pool_that_a_route_or_an_announcement_goes_by_is_used() {
+    let own = "zone:3:10: warning: pool `own` is not used: no policy and no name refers to it";
+    let edge = "shared:1:10: warning: pool `edge` is not used: no policy and no name refers to it";
+    let route = |pool: &str| format!("ecmp: {{ name: r, prefix: 10.0.0.1/32, pool: {pool} }}\n");
+    let announce = "bgp: { asn: 64512, router_id: 192.0.2.1, allow: 203.0.113.0/24, peers: { \
+                    address: 192.168.1.1, asn: 64500 }, announce: { name: a, prefixes: \
+                    203.0.113.0/24, when: { pool: example.com/own } } }\n";
+    assert_eq!(said_of_zones(""), [own, edge]);
+    assert_eq!(said_of_zones(&route("edge")), [own]);
+    assert_eq!(said_of_zones(&route("own")), [own, edge]);
+    assert_eq!(said_of_zones(announce), [edge]);
+    assert_eq!(said_of_zones(&format!("{announce}{}", route("edge"))), [""; 0]);
+}
+
 #[test]
 fn a_pool_that_is_not_there_is_a_mistake_with_a_suggestion() {
     for (pool, help) in [
