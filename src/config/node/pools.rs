@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
+
 use crate::config::diagnostic::{Diagnostic, Label, Severity};
 use crate::config::read::fields::did_you_mean;
 use crate::policy::{Family, Policies, Pool};
@@ -21,6 +23,8 @@ pub struct PoolReference {
     pub place: Label,
     /// Addresses that should be those of its members, and where they stand.
     pub members: Vec<(IpAddr, Label)>,
+    /// The prefix that is routed to its members, and where it stands: none of them may be in it.
+    pub prefix: Option<(IpNet, Label)>,
 }
 
 /// Every mistake and warning about references to pools.
@@ -37,6 +41,10 @@ fn check_one(reference: &PoolReference, policies: &Policies) -> Vec<Diagnostic> 
     let addresses: Vec<IpAddr> = addresses.iter().map(|member| member.address).collect();
     let strangers = reference.members.iter().filter(|(address, _)| !addresses.contains(address));
     let mut found: Vec<_> = strangers.map(|stranger| not_a_member(stranger, pool)).collect();
+    if let Some((prefix, place)) = &reference.prefix {
+        let swallowed = addresses.iter().find(|address| prefix.contains(*address));
+        found.extend(swallowed.map(|member| swallows(*member, (prefix, place), pool)));
+    }
     let needed = |address: &IpAddr| reference.families.contains(&Family::of(*address));
     if !addresses.iter().any(needed) {
         found.push(without_family(reference));
@@ -66,6 +74,19 @@ fn not_a_member((address, place): &(IpAddr, Label), pool: &Pool) -> Diagnostic {
         message: format!("{address} is no member of pool {}", pool.name),
         labels: vec![place.clone()],
         help: Some("the address of a member stands before the colon".to_owned()),
+    }
+}
+
+/// Packets for the member itself, and probes of it, would take the route that leads to it.
+fn swallows(member: IpAddr, (prefix, place): (&IpNet, &Label), pool: &Pool) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        message: format!("prefix {prefix} has {member} in it, a member of its pool {}", pool.name),
+        labels: vec![place.clone()],
+        help: Some(format!(
+            "the route would swallow the member's own address: write a prefix of the service \
+             without {member}, or give the member an address outside it"
+        )),
     }
 }
 

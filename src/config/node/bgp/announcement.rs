@@ -192,6 +192,7 @@ impl AnnouncementShape {
             families: self.prefixes.iter().map(family).collect(),
             place: report.label(pool.span),
             members: Vec::new(),
+            prefix: None,
         })
     }
 

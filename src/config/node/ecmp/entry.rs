@@ -136,8 +136,10 @@ fn read_via(
             continue;
         };
         check_family(member, prefix, "member", report);
-        check_family(Spanned { span: node.span, value: next_hop }, prefix, "next hop", report);
-        via.push((member, next_hop));
+        let next_hop = Spanned { span: node.span, value: next_hop };
+        check_family(next_hop, prefix, "next hop", report);
+        check_outside(next_hop, prefix, report);
+        via.push((member, next_hop.value));
     }
     (report.errors() == errors).then_some(via)
 }
@@ -159,6 +161,18 @@ fn check_family(address: Spanned<IpAddr>, prefix: Spanned<IpNet>, role: &str, re
             .error(address.span, message)
             .label(prefix.span, "the prefix")
             .help("one entry routes one family; make another for the other one");
+    }
+}
+
+/// A next hop is found by another route than its own. Where members are is known with the zones.
+fn check_outside(next_hop: Spanned<IpAddr>, prefix: Spanned<IpNet>, report: &mut Report) {
+    if prefix.value.contains(&next_hop.value) {
+        report
+            .error(next_hop.span, format!("next hop {} is in the prefix itself", next_hop.value))
+            .label(prefix.span, "the prefix")
+            .help(
+                "the route would swallow the next hop's own address; name one outside the prefix",
+            );
     }
 }
 
@@ -191,6 +205,7 @@ impl Entry {
             families: vec![Family::of(prefix.value.addr())],
             place: report.label(pool.span),
             members: via.map(|(one, _)| (one.value, report.label(one.span))).collect(),
+            prefix: Some((prefix.value, report.label(prefix.span))),
         })
     }
 

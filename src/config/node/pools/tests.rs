@@ -104,6 +104,29 @@ fn a_next_hop_for_a_stranger_is_warned_of() {
 }
 
 #[test]
+fn a_route_does_not_swallow_the_members_of_its_own_pool() {
+    let of = |prefix: &str, pool: &str| {
+        said(&format!("ecmp: {{ name: r, prefix: '{prefix}', pool: {pool} }}"))
+    };
+    for (prefix, pool, member) in [
+        ("192.0.2.0/24", "edge", "192.0.2.11"),
+        ("192.0.2.11/32", "edge", "192.0.2.11"),
+        ("2001:db8::/64", "example.com/both", "2001:db8::10"),
+    ] {
+        let message = format!(
+            "f:1:26: error: prefix {prefix} has {member} in it, a member of its pool {pool}"
+        );
+        let help = format!(
+            "the route would swallow the member's own address: write a prefix of the service \
+             without {member}, or give the member an address outside it"
+        );
+        assert_eq!(of(prefix, pool), [(message, Some(help))]);
+    }
+    assert_eq!(of("192.0.2.12/32", "edge"), []);
+    assert_eq!(of("2001:db8:0:1::/64", "example.com/both"), []);
+}
+
+#[test]
 fn an_announcement_depends_on_a_pool_that_must_be_there_too() {
     let text = "bgp:
   asn: 64512

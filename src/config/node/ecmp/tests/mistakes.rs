@@ -32,6 +32,10 @@ fn an_entry_is_read_key_by_key() {
                 ],
             ),
             (
+                "via: { 192.0.2.10: 10.0.0.100 }",
+                &["2:65: error: next hop 10.0.0.100 is in the prefix itself"],
+            ),
+            (
                 "via: 10.0.1.10",
                 &["2:51: error: `via` is a mapping (`key: value`), found `10.0.1.10`"],
             ),
