@@ -59,13 +59,21 @@ fn read_resilient(fields: &Fields<'_>, report: &mut Report) -> Option<Spreading>
     let (idle, unbalanced) = preset.unwrap_or(TCP);
     let idle = values::duration_or(fields, "idle_timer", idle, SHORTEST..=LONGEST, report);
     let unbalanced = read_unbalanced(fields, unbalanced, report);
-    let buckets = match fields.get("buckets") {
-        Some(node) => scalar::integer(node, "a number of buckets", 1..=65_535, report)
-            .and_then(|buckets| u16::try_from(buckets).ok()),
-        None => Some(BUCKETS),
-    };
+    let buckets = read_buckets(fields, report);
     preset?;
     Some(Spreading::Resilient { buckets: buckets?, idle: idle?, unbalanced: unbalanced? })
+}
+
+/// A bucket has one member: a single one spreads nothing.
+fn read_buckets(fields: &Fields<'_>, report: &mut Report) -> Option<u16> {
+    let Some(node) = fields.get("buckets") else { return Some(BUCKETS) };
+    let buckets = scalar::integer(node, "a number of buckets", 1..=65_535, report)?;
+    if buckets < 2 {
+        report
+            .warning(node.span, format!("buckets {buckets} sends all traffic to one member"))
+            .help(format!("{BUCKETS} is usual; many more than there are members spread evenly"));
+    }
+    u16::try_from(buckets).ok()
 }
 
 /// 0: buckets with traffic never move, so a busy address never uses a member that came back.

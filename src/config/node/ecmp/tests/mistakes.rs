@@ -71,6 +71,8 @@ fn an_entry_is_read_key_by_key() {
                     "2:64: error: expected a duration such as 5s or 200ms (units: ms, s, m, h, d, w), found `5`",
                 ],
             ),
+            ("buckets: 1", &["2:55: warning: buckets 1 sends all traffic to one member"]),
+            ("buckets: 2", &[]),
             ("buckets: 0", &["2:55: error: expected a number of buckets (1 to 65535), found `0`"]),
             (
                 "buckets: 65536",
