@@ -169,7 +169,7 @@ fn read_keep_last(
             .warning(node.span, "`keep_last` does nothing without `siblings`")
             .help("name the other nodes' own DNS addresses, which are asked whether they answer");
     }
-    Some(keep_last && !siblings.is_empty())
+    Some(keep_last)
 }
 
 impl AnnouncementShape {
@@ -194,6 +194,32 @@ impl AnnouncementShape {
             members: Vec::new(),
             prefix: None,
         })
+    }
+
+    /// Leaves out siblings that are this node itself, which would always find itself there and
+    /// never be the last; `own` are its addresses, and what they are.
+    pub(super) fn leave_out_own(&mut self, own: &[(Spanned<IpAddr>, &str)], report: &mut Report) {
+        let mut left_out = Vec::new();
+        self.siblings.retain(|sibling| {
+            let at = sibling.value.ip();
+            let found = own.iter().find(|(one, _)| one.value == at && !at.is_loopback());
+            left_out.extend(found.map(|(one, what)| (*sibling, one.span, *what)));
+            found.is_none()
+        });
+        let help = match self.siblings.is_empty() {
+            false => "list the other nodes alone, or the same list everywhere: it is left out here",
+            true => "it is left out here, and no other node is left: `keep_last` does nothing",
+        };
+        for (sibling, place, what) in left_out {
+            let at = sibling.value.ip();
+            report
+                .warning(
+                    sibling.span,
+                    format!("sibling {at} is this node itself: it is its {what}"),
+                )
+                .label(place, "here")
+                .help(help);
+        }
     }
 
     fn check(&self, around: Around<'_>, report: &mut Report) {
@@ -254,7 +280,7 @@ impl AnnouncementShape {
             up_hold,
             attributes,
             deprefer,
-            keep_last: self.keep_last?,
+            keep_last: self.keep_last? && !self.siblings.is_empty(),
             siblings: self.siblings.iter().map(|sibling| sibling.value).collect(),
             damping: self.damping?,
             place: report.place(self.span),

@@ -40,6 +40,18 @@ fn check_own(parts: &Parts, what: &'static str, shared: &[Spanned<IpAddr>], repo
     }
 }
 
+/// Leaves this node out of the siblings. On a loopback address another node may answer at another
+/// port.
+pub(super) fn leave_out_own(parts: &mut Parts, report: &mut Report) {
+    let router_id = parts.speaker.router_id.map(|id| (id.map(IpAddr::from), "router_id"));
+    let sources = parts.peers.iter().filter_map(|peer| peer.endpoint.source.flatten());
+    let sources = sources.map(|source| (source, "`source` towards a peer"));
+    let own: Vec<_> = router_id.into_iter().chain(sources).collect();
+    for announcement in &mut parts.announcements {
+        announcement.leave_out_own(&own, report);
+    }
+}
+
 /// What is another node's.
 fn check_others(
     parts: &Parts,

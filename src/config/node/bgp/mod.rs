@@ -68,10 +68,13 @@ pub(super) fn read(
 ) -> Section {
     let errors = report.errors();
     let Some(fields) = Fields::of(node, WHAT, &KEYS, report) else { return Section::default() };
-    let parts = Parts::read(&fields, around, report);
+    let mut parts = Parts::read(&fields, around, report);
     let sound = report.errors() == errors;
     let soundness = if sound { Soundness::Sound } else { Soundness::Broken };
     parts.check(soundness, around, virtual_addresses, report);
+    if report.errors() == errors {
+        clashes::leave_out_own(&mut parts, report);
+    }
     let addresses = parts.addresses().copied().collect();
     let pools = parts.announcements.iter().filter_map(|one| one.pool(report)).collect();
     let sound = report.errors() == errors;

@@ -1,6 +1,8 @@
 //! Mistakes in announcements: a text, and the first line of each message.
 
-use super::{check, said, with};
+use std::path::Path;
+
+use super::{check, load, said, with};
 
 /// Of keys added to an announcement that is right; it stands on line 7.
 fn of_announcement(more: &str) -> Vec<String> {
@@ -252,6 +254,43 @@ fn a_de_preferred_route_is_weaker() {
 }
 
 #[test]
+fn a_node_is_not_its_own_sibling() {
+    let of = |siblings: &str| {
+        load(
+            Path::new("f"),
+            &with(&format!(
+                "  peers: {{ address: 192.168.1.1, asn: 64500, source: 192.168.1.9 }}
+  announce: {{ name: a, prefixes: 203.0.113.53/32, keep_last: true, siblings: {siblings} }}
+"
+            )),
+        )
+    };
+    for (siblings, left, what, help) in [
+        (
+            "[192.0.2.1, \"192.0.2.2:5353\"]",
+            "192.0.2.2:5353",
+            "sibling 192.0.2.1 is this node itself: it is its router_id",
+            "list the other nodes alone, or the same list everywhere: it is left out here",
+        ),
+        (
+            "192.168.1.9",
+            "",
+            "sibling 192.168.1.9 is this node itself: it is its `source` towards a peer",
+            "it is left out here, and no other node is left: `keep_last` does nothing",
+        ),
+    ] {
+        let (config, found) = of(siblings);
+        let said: Vec<_> = found.iter().map(|one| (&*one.message, one.help.as_deref())).collect();
+        assert_eq!(said, [(what, Some(help))]);
+        let announcement = &config.bgp.expect("no mistake").announcements[0];
+        let rest: Vec<_> = announcement.siblings.iter().map(ToString::to_string).collect();
+        assert_eq!((rest.join(" "), announcement.keep_last), (left.to_owned(), !left.is_empty()));
+    }
+    let (config, found) = of("\"127.0.0.1:5353\"");
+    assert!(found.is_empty() && config.bgp.expect("no mistake").announcements[0].keep_last);
+}
+
+#[test]
 fn siblings_and_damping_are_checked() {
     check(
         of_announcement,
@@ -268,6 +307,10 @@ fn siblings_and_damping_are_checked() {
                     "7:65: error: sibling 224.0.0.1 is a multicast address (must be a host's on the network)",
                     "7:76: error: sibling 203.0.113.53 is an anycast address too",
                 ],
+            ),
+            (
+                "siblings: [192.0.2.1, 198.51.100.2]",
+                &["7:62: warning: sibling 192.0.2.1 is this node itself: it is its router_id"],
             ),
             (
                 r#"siblings: [198.51.100.2, "198.51.100.2:53"]"#,
