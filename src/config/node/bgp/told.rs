@@ -90,21 +90,43 @@ fn unknown(span: Span, name: &str, announcements: &[AnnouncementShape], report: 
         .help_if(near.map(|near| format!("did you mean `{near}`?")));
 }
 
-/// An announcement that no peer is told of is of no use.
+/// An announcement that no peer is told of is of no use, and no more is a prefix of one.
 fn check_heard(announcement: &AnnouncementShape, peers: &[PeerShape], report: &mut Report) {
     let Some(name) = &announcement.name else { return };
-    let hears = |peer: &PeerShape| {
-        let families = peer.routing.families.set();
-        let prefixes = &announcement.prefixes;
-        families.is_empty()
-            || peer.routing.announce.contains(&name.value)
-                && prefixes.iter().any(|prefix| families.contains(Family::of(&prefix.value)))
+    let is_heard = |prefix: &Spanned<IpNet>| {
+        let hears = |peer: &PeerShape| {
+            let families = peer.routing.families.set();
+            families.is_empty()
+                || peer.routing.announce.contains(&name.value)
+                    && families.contains(Family::of(&prefix.value))
+        };
+        peers.iter().any(hears)
     };
-    if !announcement.prefixes.is_empty() && !peers.iter().any(hears) {
+    let (heard, unheard): (Vec<_>, Vec<_>) =
+        announcement.prefixes.iter().copied().partition(is_heard);
+    if heard.is_empty() && !unheard.is_empty() {
         report
             .warning(name.span, format!("no peer is told of announcement {}", name.value))
             .help("name it at a peer that has the family, or let `announce` be `all` there");
+        return;
     }
+    for prefix in unheard {
+        warn_of_unheard(prefix, &name.value, report);
+    }
+}
+
+/// The sessions of the other prefixes carry their own family alone.
+fn warn_of_unheard(prefix: Spanned<IpNet>, name: &str, report: &mut Report) {
+    let Spanned { span, value } = prefix;
+    let family = Family::of(&value);
+    let own = word(family);
+    let message =
+        format!("no peer is told of {value}: none with announcement {name} has family {own}");
+    let key = key(family);
+    report.warning(span, message).help(format!(
+        "add to a peer: `families: [ipv4, ipv6]`, and `next_hop: {{ {key}: ADDRESS }}` with this \
+         node's where the session is not over {own}"
+    ));
 }
 
 /// A session has a next hop of its own for its own family alone.

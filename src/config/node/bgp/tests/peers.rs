@@ -215,6 +215,46 @@ fn a_peer_is_told_of_announcements_that_exist() {
 }
 
 #[test]
+fn a_prefix_of_a_family_that_no_peer_has_is_warned_of() {
+    let of_peers = |peers: &str| {
+        said(&with(&format!(
+            "  peers: [{peers}]
+  announce: {{ name: a, prefixes: [203.0.113.53/32, \"2001:db8:53::53/128\"] }}
+"
+        )))
+    };
+    check(
+        of_peers,
+        &[
+            (
+                "{ address: 192.168.1.1, asn: 64500 }, { address: 192.168.1.2, asn: 64500 }",
+                &[
+                    "7:51: warning: no peer is told of 2001:db8:53::53/128: none with announcement a has family IPv6",
+                ],
+            ),
+            (
+                r#"{ address: "fd00::1", asn: 64500 }"#,
+                &[
+                    "7:34: warning: no peer is told of 203.0.113.53/32: none with announcement a has family IPv4",
+                ],
+            ),
+            (
+                r#"{ address: 192.168.1.1, asn: 64500 }, { address: "fd00::1", asn: 64500, announce: [] }"#,
+                &[
+                    "7:51: warning: no peer is told of 2001:db8:53::53/128: none with announcement a has family IPv6",
+                ],
+            ),
+            (r#"{ address: 192.168.1.1, asn: 64500 }, { address: "fd00::1", asn: 64500 }"#, &[]),
+            (
+                r#"{ address: 192.168.1.1, asn: 64500, families: [ipv4, ipv6], next_hop: { ipv6: "fd00::2" } }"#,
+                &[],
+            ),
+            ("", &["7:21: warning: no peer is told of announcement a"]),
+        ],
+    );
+}
+
+#[test]
 fn a_peer_has_an_address_of_its_own() {
     check(
         of_peers,
