@@ -5,7 +5,7 @@
 //! alone and together, and put together with their policies.
 
 use super::diagnostic::{Report, Source};
-use super::node::PoolReference;
+use super::node::{self, PoolReference};
 use super::read::fields::{Fields, mapping};
 use super::read::name::{NameShape, RouteShape};
 use super::read::zone::{self, SHARED_KEYS, ZONE_KEYS, ZoneShape};
@@ -53,6 +53,11 @@ fn looks_like_a_zone(text: &str) -> bool {
     text.lines().any(|line| line.starts_with("zone:"))
 }
 
+/// Whether a key is one of `rhumb.yaml`.
+fn is_of_node(key: &str) -> bool {
+    node::read::KEYS.contains(&key)
+}
+
 /// What is known of the files so far.
 #[derive(Default)]
 struct Loading<'f> {
@@ -91,6 +96,13 @@ impl<'f> Loading<'f> {
                 .error(key.span, format!("`{}` in a file without `zone:`", key.value))
                 .help("say which zone it is: zone: example.com");
             self.zone_missing = true;
+        } else if let Some((key, _)) = entries.iter().find(|(key, _)| is_of_node(&key.value)) {
+            report
+                .error(key.span, format!("a shared file has no key `{}`", key.value))
+                .help(format!("this is a node's file: `rhumb check -c {}`", file.path.display()));
+            // Where both are in one file, what is shared stays unknown.
+            let is_shared = |key: &str| SHARED_KEYS.contains(&key);
+            self.shared_missing |= entries.iter().any(|(key, _)| is_shared(&key.value));
         } else if let Some(fields) = Fields::of(tree, "a shared file", &SHARED_KEYS, report) {
             self.resolver.add_scope(None, &fields, report);
         }

@@ -20,6 +20,10 @@ const MOST_CONNECTIONS: u64 = 1_000_000;
 /// What an address to listen on looks like, for messages.
 const LISTEN: &str = "an address and port such as 0.0.0.0:53 or \"[::]:53\"";
 
+/// The keys of the file.
+pub const KEYS: [&str; 10] =
+    ["node", "dns", "zones", "watch", "geoip", "admin", "state", "vrrp", "bgp", "ecmp"];
+
 /// Reads a node's configuration from `text`; `path` is for messages and relative paths.
 ///
 /// # Errors
@@ -51,8 +55,6 @@ pub fn read_as_far(path: &Path, text: &str, machine: &Machine) -> (NodeConfig, V
 }
 
 fn read_file(tree: &Node, directory: &Path, config: &mut NodeConfig, report: &mut Report) {
-    const KEYS: [&str; 10] =
-        ["node", "dns", "zones", "watch", "geoip", "admin", "state", "vrrp", "bgp", "ecmp"];
     let Some(fields) = Fields::of(tree, "a node's configuration", &KEYS, report) else { return };
     if let Some(node) = fields.get("node") {
         config.node = scalar::text(node, "a name", report).unwrap_or_default().to_owned();

@@ -568,3 +568,30 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_nodes_file_among_zone_files_is_told_from_a_shared_one() {
+    let said = |files: &[(&str, &str)]| -> Vec<_> {
+        let found = load_texts(files).diagnostics;
+        found.iter().map(|one| (one.one_line(), one.help.clone().unwrap_or_default())).collect()
+    };
+    let help = "this is a node's file: `rhumb check -c etc/a.yaml`".to_owned();
+    for key in ["node", "dns", "bgp", "vrrp", "ecmp", "admin", "state", "zones"] {
+        let message = format!("etc/a.yaml:1:1: error: a shared file has no key `{key}`");
+        let text = format!("{key}: x\nwatch: true\n");
+        assert_eq!(said(&[("etc/a.yaml", &text)]), [(message, help.clone())]);
+    }
+    // With pools in it, what refers to them is no further mistake.
+    let mixed = "pools: { p: { members: 192.0.2.1 } }\ndns: {}\n";
+    let zone = "zone: example.net\nns: ns\nnames: { ns: { A: 192.0.2.1 }, a: { route: p } }\n";
+    let message = "etc/a.yaml:2:1: error: a shared file has no key `dns`".to_owned();
+    assert_eq!(said(&[("etc/a.yaml", mixed), ("z", zone)]), [(message, help)]);
+    // A zone's file with a slip in its first key is none of a node.
+    assert_eq!(
+        said(&[("z", "zones: example.net\nns: ns\n")]),
+        [(
+            "z:2:1: error: `ns` in a file without `zone:`".to_owned(),
+            "say which zone it is: zone: example.com".to_owned()
+        )]
+    );
+}
