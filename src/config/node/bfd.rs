@@ -29,6 +29,20 @@ const TYPES: [(&str, AuthType); 4] = [
     ("md5", AuthType::KeyedMd5),
 ];
 
+/// Takes `bfd` as a mapping with these keys. Every key has a default, so a mere `true` is what many
+/// would write.
+pub(super) fn fields<'n>(node: &'n Node, keys: &[&str], report: &mut Report) -> Option<Fields<'n>> {
+    const WHAT: &str = "`bfd`";
+    let help = match node.text() {
+        Some("true") => "write `bfd: {}`: every key has a default",
+        Some("false") => "leave `bfd` out",
+        _ => return Fields::of(node, WHAT, keys, report),
+    };
+    let message = format!("{WHAT} is a mapping (`key: value`), found {}", node.found());
+    report.error(node.span, message).help(help);
+    None
+}
+
 /// Reads what stands in `bfd`.
 pub(super) fn read(
     fields: &Fields<'_>,

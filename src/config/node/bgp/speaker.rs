@@ -47,7 +47,12 @@ impl Speaker {
     /// Reads the keys of the section.
     pub(super) fn read(fields: &Fields<'_>, report: &mut Report) -> Self {
         let own = fields.require("asn", WHAT, report);
-        let router_id = fields.require("router_id", WHAT, report);
+        let router_id = fields.get("router_id");
+        if router_id.is_none() {
+            report
+                .error(fields.span, format!("{WHAT} needs `router_id`"))
+                .help("an IPv4 address of this node alone, such as `router_id: 192.0.2.1`");
+        }
         let listen = fields.get("listen");
         Self {
             asn: own.and_then(|node| asn(node, report)),
@@ -79,7 +84,17 @@ impl Speaker {
 
 /// An AS number that somebody can have.
 pub(super) fn asn(node: &Node, report: &mut Report) -> Option<Asn> {
-    let number = scalar::integer(node, "an AS number", 1..=u64::from(u32::MAX), report)?;
+    const WHAT: &str = "an AS number";
+    if let Some(number) = node.text().and_then(bare_number) {
+        report
+            .error(
+                node.span,
+                format!("expected {WHAT} (1 to {}), found {}", u32::MAX, node.found()),
+            )
+            .help(format!("write the number: {number}"));
+        return None;
+    }
+    let number = scalar::integer(node, WHAT, 1..=u64::from(u32::MAX), report)?;
     let number = u32::try_from(number).ok()?;
     if RESERVED.contains(&number) {
         report
@@ -88,6 +103,13 @@ pub(super) fn asn(node: &Node, report: &mut Report) -> Option<Asn> {
         return None;
     }
     Some(Asn(number))
+}
+
+/// What a number is that has `AS` before it.
+fn bare_number(text: &str) -> Option<u32> {
+    let (letters, number) = text.split_at_checked(2)?;
+    let plain = number.bytes().all(|octet| octet.is_ascii_digit());
+    number.parse().ok().filter(|_| plain && letters.eq_ignore_ascii_case("as"))
 }
 
 fn read_router_id(node: &Node, report: &mut Report) -> Option<Spanned<Ipv4Addr>> {

@@ -179,7 +179,7 @@ fn read_bfd(
 ) -> Option<(Option<BfdOptions>, RangeInclusive<Duration>)> {
     let Some(node) = fields.get("bfd") else { return Some((None, RECONNECT)) };
     const KEYS: [&str; 4] = ["interval", "multiplier", "auth", "reconnect"];
-    let fields = Fields::of(node, "`bfd`", &KEYS, report)?;
+    let fields = bfd::fields(node, &KEYS, report)?;
     let options = bfd::read(&fields, directory, report);
     let reconnect = waits(&fields, "reconnect", RECONNECT, report);
     Some((Some(options?), reconnect?))

@@ -109,7 +109,7 @@ fn read_bfd(
     report: &mut Report,
 ) -> Option<Option<BfdOptions>> {
     let Some(node) = fields.get("bfd") else { return Some(None) };
-    let fields = Fields::of(node, "`bfd`", &bfd::KEYS, report)?;
+    let fields = bfd::fields(node, &bfd::KEYS, report)?;
     bfd::read(&fields, directory, report).map(Some)
 }
 

@@ -1,6 +1,8 @@
 //! Mistakes in this node's own part: a text, and the first line of each message.
 
-use super::{check, said};
+use std::path::Path;
+
+use super::{check, load, said};
 
 fn of_allow(value: &str) -> Vec<String> {
     said(&format!("bgp: {{ asn: 64512, router_id: 192.0.2.1, allow: {value} }}"))
@@ -97,6 +99,28 @@ fn a_section_is_read_key_by_key() {
                 ],
             ),
         ],
+    );
+}
+
+#[test]
+fn what_is_written_elsewhere_is_told_in_the_words_of_this_file() {
+    let helps = |text: &str| {
+        let (_, found) = load(Path::new("f"), text);
+        found.into_iter().filter_map(|one| one.help).collect::<Vec<_>>()
+    };
+    let peer = |more: &str| {
+        let section = "bgp: { asn: 64512, router_id: 192.0.2.1, peers: { address: 192.168.1.1, ";
+        helps(&format!("{section}{more} }} }}"))
+    };
+    assert_eq!(helps("bgp: { asn: AS64512, router_id: 192.0.2.1 }"), ["write the number: 64512"]);
+    assert_eq!(helps("bgp: { asn: AS+1, router_id: 192.0.2.1 }"), [""; 0]);
+    assert_eq!(peer("asn: as64500"), ["write the number: 64500"]);
+    let empty = "write `bfd: {}`: every key has a default";
+    assert_eq!(peer("asn: 64500, bfd: true"), [empty]);
+    assert_eq!(peer("asn: 64500, bfd: false"), ["leave `bfd` out"]);
+    assert_eq!(
+        helps("bgp: { asn: 64512 }"),
+        ["an IPv4 address of this node alone, such as `router_id: 192.0.2.1`"]
     );
 }
 
