@@ -229,19 +229,19 @@ fn a_prefix_of_a_family_that_no_peer_has_is_warned_of() {
             (
                 "{ address: 192.168.1.1, asn: 64500 }, { address: 192.168.1.2, asn: 64500 }",
                 &[
-                    "7:51: warning: no peer is told of 2001:db8:53::53/128: none with announcement a has family IPv6",
+                    "7:52: warning: no peer is told of 2001:db8:53::53/128: none with announcement a has family IPv6",
                 ],
             ),
             (
                 r#"{ address: "fd00::1", asn: 64500 }"#,
                 &[
-                    "7:34: warning: no peer is told of 203.0.113.53/32: none with announcement a has family IPv4",
+                    "7:35: warning: no peer is told of 203.0.113.53/32: none with announcement a has family IPv4",
                 ],
             ),
             (
                 r#"{ address: 192.168.1.1, asn: 64500 }, { address: "fd00::1", asn: 64500, announce: [] }"#,
                 &[
-                    "7:51: warning: no peer is told of 2001:db8:53::53/128: none with announcement a has family IPv6",
+                    "7:52: warning: no peer is told of 2001:db8:53::53/128: none with announcement a has family IPv6",
                 ],
             ),
             (r#"{ address: 192.168.1.1, asn: 64500 }, { address: "fd00::1", asn: 64500 }"#, &[]),
