@@ -12,7 +12,7 @@ use std::time::Duration;
 use libc::c_int;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use super::socket::{local_address, set, set_bytes, set_family_options};
+use super::socket::{get_bytes, local_address, set, set_bytes, set_family_options};
 
 /// DSCP CS6, network control (RFC 4594 §3.2), in the upper six bits.
 const NETWORK_CONTROL: u32 = 48 << 2;
@@ -20,6 +20,13 @@ const NETWORK_CONTROL: u32 = 48 << 2;
 /// Connections that the kernel may complete ahead of `accept`. A flood of strangers is reset as
 /// fast as it is accepted; a peer's connection has to find a place among them.
 const BACKLOG: c_int = 1024;
+
+/// `TCP_SAVE_SYN` and `TCP_SAVED_SYN` (Linux 4.2): a listener keeps the headers of SYNs.
+const TCP_SAVE_SYN: c_int = 27;
+const TCP_SAVED_SYN: c_int = 28;
+
+/// The headers of a SYN: IPv6 with some extensions, TCP with all options.
+const LONGEST_HEADERS: usize = 512;
 
 /// The longest key of TCP MD5 signatures, in octets (`TCP_MD5SIG_MAXKEYLEN`).
 pub const LONGEST_KEY: usize = 80;
@@ -48,6 +55,7 @@ pub fn listening(address: SocketAddr) -> io::Result<Socket> {
     set_family_options(&socket, address)?;
     set_traffic_class(&socket, address.ip())?;
     set_hops(&socket, address.ip(), Hops { send: u8::MAX, least: 0 })?;
+    set(&socket, libc::IPPROTO_TCP, TCP_SAVE_SYN, 1)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     Ok(socket)
@@ -60,6 +68,22 @@ pub fn listening(address: SocketAddr) -> io::Result<Socket> {
 pub fn listen(socket: Socket) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// The TTL or hop limit with which the first packet of an accepted connection came. What came before
+/// a bound was set on the connection itself was not checked by the kernel; who is as near as this
+/// says is as near for the rest of it. To be asked once; absent where the kernel kept nothing.
+#[must_use]
+pub fn first_hops(accepted: &impl AsFd) -> Option<u8> {
+    let mut headers = [0; LONGEST_HEADERS];
+    let socket = SockRef::from(accepted);
+    let length = get_bytes(&socket, libc::IPPROTO_TCP, TCP_SAVED_SYN, &mut headers).ok()?;
+    let headers = headers.get(..length)?;
+    match headers.first()? >> 4 {
+        4 => headers.get(8).copied(),
+        6 => headers.get(7).copied(),
+        _ => None,
+    }
 }
 
 /// A socket for a connection to `peer`, ready for an asynchronous runtime; not bound yet.

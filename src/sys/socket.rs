@@ -157,6 +157,23 @@ pub(super) fn set_bytes(
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Reads an option that has a structure for its value; how much of `value` it filled.
+#[expect(unsafe_code, reason = "socket2 has no words for these options")]
+pub(super) fn get_bytes(
+    socket: &Socket,
+    level: c_int,
+    option: c_int,
+    value: &mut [u8],
+) -> io::Result<usize> {
+    let mut len = libc::socklen_t::try_from(value.len()).map_err(io::Error::other)?;
+    // SAFETY: the descriptor is open while `socket` lives; the kernel writes at most `len` octets to
+    // the pointer within the call, and `value` has as many.
+    let result = unsafe {
+        libc::getsockopt(socket.as_raw_fd(), level, option, value.as_mut_ptr().cast(), &raw mut len)
+    };
+    if result == 0 { Ok((len as usize).min(value.len())) } else { Err(io::Error::last_os_error()) }
+}
+
 pub(super) fn local_address(socket: &Socket) -> io::Result<SocketAddr> {
     socket
         .local_addr()?

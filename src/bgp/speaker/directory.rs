@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use vrrp::linux::netlink::Netlink;
 
+use super::reach;
 use crate::bgp::config::PeerConfig;
 
 /// Connections that wait for a peer's task. More at once are of no use to it.
@@ -26,12 +27,15 @@ pub(super) struct Directory {
 pub(super) struct Entry {
     address: IpAddr,
     interface: Option<Arc<str>>,
+    /// The least TTL or hop limit of what comes from it; 0: any.
+    least: u8,
     door: mpsc::Sender<TcpStream>,
 }
 
 impl Entry {
     pub(super) fn new(config: &PeerConfig, door: mpsc::Sender<TcpStream>) -> Self {
-        Self { address: config.address, interface: config.interface.clone(), door }
+        let least = reach::hops(config).least;
+        Self { address: config.address, interface: config.interface.clone(), least, door }
     }
 }
 
@@ -40,15 +44,15 @@ impl Directory {
         self.entries.store(Arc::new(entries));
     }
 
-    /// The door of who has this address.
-    pub(super) fn find(&self, from: SocketAddr) -> Option<mpsc::Sender<TcpStream>> {
+    /// The door of who has this address, and from how near a connection must come.
+    pub(super) fn find(&self, from: SocketAddr) -> Option<(mpsc::Sender<TcpStream>, u8)> {
         let entries = self.entries.load();
         let mut here = entries.iter().filter(|entry| entry.address == from.ip()).peekable();
         // Strangers are not worth a question to the kernel.
         here.peek()?;
         let interface = interface_of(from);
         here.find(|entry| entry.interface.is_none() || entry.interface == interface)
-            .map(|entry| entry.door.clone())
+            .map(|entry| (entry.door.clone(), entry.least))
     }
 
     /// One more stranger; how many so far.

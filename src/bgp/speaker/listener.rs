@@ -202,7 +202,12 @@ impl Accepting {
     /// To its peer, if that has room for it.
     fn bring(&mut self, stream: TcpStream, from: SocketAddr) {
         match self.directory.find(from) {
-            Some(door) => {
+            // The bound of a listener that several share is that of the farthest of them.
+            Some((_, least)) if least > 0 && routing::first_hops(&stream) < Some(least) => {
+                routing::reset_on_close(&stream);
+                self.tell_of_stranger(from);
+            }
+            Some((door, _)) => {
                 if let Err(refused) = door.try_send(stream) {
                     routing::reset_on_close(&refused.into_inner());
                 }

@@ -23,7 +23,7 @@ pub struct PoolReference {
     pub place: Label,
     /// Addresses that should be those of its members, and where they stand.
     pub members: Vec<(IpAddr, Label)>,
-    /// The prefix that is routed to its members, and where it stands: none of them may be in it.
+    /// The prefix that is routed to its members, and where it stands: none of them should be in it.
     pub prefix: Option<(IpNet, Label)>,
 }
 
@@ -77,15 +77,17 @@ fn not_a_member((address, place): &(IpAddr, Label), pool: &Pool) -> Diagnostic {
     }
 }
 
-/// Packets for the member itself, and probes of it, would take the route that leads to it.
+/// Packets for the member itself, and probes of it, take the route that leads to it, unless a more
+/// specific one does: that of a link, where the prefix is the wider.
 fn swallows(member: IpAddr, (prefix, place): (&IpNet, &Label), pool: &Pool) -> Diagnostic {
+    let is_host = prefix.prefix_len() == prefix.max_prefix_len();
     Diagnostic {
-        severity: Severity::Error,
+        severity: if is_host { Severity::Error } else { Severity::Warning },
         message: format!("prefix {prefix} has {member} in it, a member of its pool {}", pool.name),
         labels: vec![place.clone()],
         help: Some(format!(
-            "the route would swallow the member's own address: write a prefix of the service \
-             without {member}, or give the member an address outside it"
+            "without a more specific route to {member} this one takes what is for the member itself, \
+             and its probes: write a prefix of the service alone"
         )),
     }
 }

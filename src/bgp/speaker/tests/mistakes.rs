@@ -1,5 +1,9 @@
 //! What peers should not say.
 
+use std::collections::BTreeSet;
+
+use tokio::net::TcpSocket;
+
 use super::*;
 use crate::bgp::message::LONGEST;
 
@@ -83,4 +87,22 @@ async fn what_is_said_of_routes_never_ends_a_session() {
     }
     let all = |status: &PeerStatus| status.counters.messages.received.update == 200;
     assert_eq!(fixture.until("hand", all).await.state, State::Established);
+}
+
+#[tokio::test]
+async fn who_is_too_far_away_is_not_the_secured_peer_even_where_others_may_be_far() {
+    let mut secured = peer("hand", THERE);
+    secured.distance = Distance::Security { hops: 1 };
+    let far = peer("far", Ipv4Addr::new(127, 0, 0, 9));
+    let fixture = Fixture::start(vec![secured, far]).await;
+    for (ttl, is_heard) in [(254, false), (255, true)] {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket2::SockRef::from(&socket).set_ttl_v4(ttl).expect("set");
+        socket.bind((THERE, 0).into()).expect("an address of this host");
+        let stream = socket.connect(fixture.at).await.expect("the listener is there for all");
+        let mut hand = hand::Hand { stream, table: BTreeSet::new() };
+        // What comes before the connection is looked at counts no more than what comes after it.
+        let _ = hand.stream.try_write(&hand::open());
+        assert_eq!(hand.hear().await.is_ok(), is_heard, "TTL {ttl}");
+    }
 }

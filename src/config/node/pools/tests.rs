@@ -108,17 +108,17 @@ fn a_route_does_not_swallow_the_members_of_its_own_pool() {
     let of = |prefix: &str, pool: &str| {
         said(&format!("ecmp: {{ name: r, prefix: '{prefix}', pool: {pool} }}"))
     };
-    for (prefix, pool, member) in [
-        ("192.0.2.0/24", "edge", "192.0.2.11"),
-        ("192.0.2.11/32", "edge", "192.0.2.11"),
-        ("2001:db8::/64", "example.com/both", "2001:db8::10"),
+    for (prefix, pool, member, severity) in [
+        ("192.0.2.0/24", "edge", "192.0.2.11", "warning"),
+        ("192.0.2.11/32", "edge", "192.0.2.11", "error"),
+        ("2001:db8::/64", "example.com/both", "2001:db8::10", "warning"),
     ] {
         let message = format!(
-            "f:1:26: error: prefix {prefix} has {member} in it, a member of its pool {pool}"
+            "f:1:26: {severity}: prefix {prefix} has {member} in it, a member of its pool {pool}"
         );
         let help = format!(
-            "the route would swallow the member's own address: write a prefix of the service \
-             without {member}, or give the member an address outside it"
+            "without a more specific route to {member} this one takes what is for the member itself, \
+             and its probes: write a prefix of the service alone"
         );
         assert_eq!(of(prefix, pool), [(message, Some(help))]);
     }
