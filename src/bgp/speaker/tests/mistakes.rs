@@ -100,7 +100,7 @@ async fn who_is_too_far_away_is_not_the_secured_peer_even_where_others_may_be_fa
         socket2::SockRef::from(&socket).set_ttl_v4(ttl).expect("set");
         socket.bind((THERE, 0).into()).expect("an address of this host");
         let stream = socket.connect(fixture.at).await.expect("the listener is there for all");
-        let mut hand = hand::Hand { stream, table: BTreeSet::new() };
+        let mut hand = Hand { stream, table: BTreeSet::new() };
         // What comes before the connection is looked at counts no more than what comes after it.
         let _ = hand.stream.try_write(&hand::open());
         assert_eq!(hand.hear().await.is_ok(), is_heard, "TTL {ttl}");
