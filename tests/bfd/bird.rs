@@ -108,7 +108,9 @@ fn both_families_and_link_local_come_up_and_agree_on_the_slower_intervals() {
         assert_eq!((status.source, status.problem), (Some(address(n1)), None));
         bird.await_told(address(n1), &up(0.2, 0.6));
     }
-    assert!(node.status().strangers.is_empty());
+    // A neighbour may speak before its path is watched, where another of its family is already.
+    let strangers = node.status().strangers;
+    assert!(strangers.keys().all(|&reason| reason == "no_session"), "{strangers:?}");
 }
 
 #[test]
