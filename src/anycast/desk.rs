@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
-use crate::announce::board::Status;
 use crate::announce::ladder::{Departure, Transition, Why};
 use crate::announce::{Board, Stage};
 use crate::bgp::config::PeerConfig;
@@ -64,9 +63,9 @@ impl Desk {
         result
     }
 
-    /// Every announcement.
-    pub(super) fn status(&self) -> Vec<Status> {
-        self.lock().board.status(Instant::now())
+    /// Reads the board; nothing follows.
+    pub(super) fn read<T>(&self, what: impl FnOnce(&Board, Instant) -> T) -> T {
+        what(&self.lock().board, Instant::now())
     }
 
     /// Waits until the node has gone as far as is wanted. A node that is not the last is gone after

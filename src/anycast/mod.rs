@@ -194,8 +194,8 @@ impl Anycast {
         let parts = self.parts()?;
         Some(Status {
             speaker: parts.config().speaker.clone(),
-            departure: parts.desk.tell(|board, _| board.departure()),
-            announcements: parts.desk.status(),
+            departure: parts.desk.read(|board, _| board.departure()),
+            announcements: parts.desk.read(Board::status),
             peers: parts.speaker.status(),
             strangers: parts.speaker.strangers(),
             now: now(),
@@ -254,7 +254,7 @@ impl Parts {
         let mut paths = Paths::default();
         paths::watch(&mut paths, &config.speaker.peers, &speaker, ground, events)?;
         let ears = desk.clone();
-        let asked = Asked { siblings: desk.tell(|board, _| board.siblings()), shared };
+        let asked = Asked { siblings: desk.read(|board, _| board.siblings()), shared };
         let siblings = Siblings::start(
             asked,
             Arc::clone(published),
@@ -300,7 +300,7 @@ impl Parts {
         self.desk.speak(self.speaker.clone(), new.speaker.peers.clone());
         self.ready();
         self.speaker.reconfigure(speaker).await?;
-        self.siblings.set(Asked { siblings: self.desk.tell(|board, _| board.siblings()), shared });
+        self.siblings.set(Asked { siblings: self.desk.read(|board, _| board.siblings()), shared });
         let placed = self.place(&new, new.drain.gshut + new.drain.linger);
         let peers = &new.speaker.peers;
         paths::watch(&mut lock(&self.paths), peers, &self.speaker, ground, events)?;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
@@ -14,7 +14,7 @@ use vrrp::linux::netlink::{Event, LocalAddress, Monitor, Netlink, Placement};
 use vrrp::linux::record::{Entry, Record};
 use vrrp::linux::sysctl::Sysctls;
 
-use super::guard;
+use super::{guard, lock, now};
 
 /// The interface that keeps what every node accepts.
 const LOOPBACK: &str = "lo";
@@ -202,13 +202,4 @@ impl Handler for Ears {
     fn tolerance(&self) -> Duration {
         Duration::MAX
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a driver: it owns the clock")]
-fn now() -> Instant {
-    Instant::now()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

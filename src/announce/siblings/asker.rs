@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::Sibling;
 use crate::node::Reason;
 use crate::node::query::{Judged, OwnQuery, queries};
+use crate::sys;
 use crate::world::publish::Published;
 
 /// Between the starts of two rounds.
@@ -212,11 +213,7 @@ impl Sent<'_> {
     /// Receives until `deadline`; afterwards only what is there already.
     fn receive(&self, buffer: &mut [u8], deadline: Instant) -> io::Result<usize> {
         let left = deadline.saturating_duration_since(Instant::now());
-        match left.is_zero() {
-            true => self.socket.set_nonblocking(true)?,
-            false => self.socket.set_read_timeout(Some(left))?,
-        }
-        self.socket.recv(buffer)
+        sys::receive_within(&self.socket, buffer, left)
     }
 }
 
